@@ -1,0 +1,42 @@
+# The few targets a newcomer types.  meson and ninja do the work.
+BUILD ?= build
+
+all: $(BUILD)/holdfast
+
+# ninja decides what is out of date
+.PHONY: all $(BUILD)/holdfast
+$(BUILD)/holdfast: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) --quiet holdfast
+
+$(BUILD)/build.ninja:
+	@command -v meson >/dev/null || { echo "meson is missing: 'make deps' installs what the build needs" >&2; exit 1; }
+	@meson setup $(BUILD) >$(BUILD).log 2>&1 || { cat $(BUILD).log >&2; rm -f $(BUILD).log; exit 1; }
+	@rm -f $(BUILD).log
+
+.PHONY: deps deps-check
+deps:
+	@scripts/install-packages build
+deps-check:
+	@scripts/install-packages build check
+
+# Build, make a data directory, start the server, back up and restore a VM.
+.PHONY: quickstart
+quickstart: deps
+	@$(MAKE) --no-print-directory all
+	@scripts/quickstart $(BUILD)/holdfast
+
+# Every test; the last line is "N passed, N failed".
+.PHONY: check
+check: deps-check
+	@scripts/check
+
+# Shares of it, and longer runs.
+.PHONY: check-unit check-api check-asan check-tsan check-lint check-fuzz
+check-unit check-api check-asan check-tsan check-lint check-fuzz: deps-check
+	@scripts/check $@
+
+.PHONY: install clean
+install: all
+	@meson install -C $(BUILD)
+clean:
+	rm -rf $(BUILD) $(BUILD)-*

@@ -1,0 +1,95 @@
+/* route.c - see route.h.  Patterns are compared segment by segment without
+ * case; "{x}" takes one segment, "{x*}" as the last one takes the rest. */
+#include "api/route.h"
+
+#include <stdio.h>
+
+#include "base/buf.h"
+
+static bool next_segment(const char **at, struct str *ret)
+{
+	const char *p = *at;
+	size_t n;
+
+	if (*p == '\0')
+		return false;
+	n = strcspn(p, "/");
+	*ret = (struct str){ p, n };
+	*at = p + n + (p[n] == '/' ? 1 : 0);
+	return true;
+}
+
+static const char *join_rest(struct api_call *c, unsigned from)
+{
+	auto_buf struct buf b = { 0 };
+
+	for (unsigned i = from; i < c->path.count; i++) {
+		if (i > from)
+			buf_adds(&b, "/");
+		buf_add(&b, c->path.segment[i].p, c->path.segment[i].n);
+	}
+	return b.failed ? NULL : arena_str(&c->arena, buf_str(&b));
+}
+
+static bool take_param(struct api_call *c, const char *value)
+{
+	if (value == NULL || c->param_count == API_PARAMS_MAX)
+		return false;
+	c->param[c->param_count++] = value;
+	return true;
+}
+
+static bool match(const char *pattern, struct api_call *c)
+{
+	const char *at = pattern;
+	struct str want;
+	unsigned i = 0;
+
+	c->param_count = 0;
+	while (next_segment(&at, &want)) {
+		bool rest = want.n > 2 && want.p[0] == '{' && want.p[want.n - 2] == '*';
+
+		if (i == c->path.count)
+			return false;
+		if (rest)
+			return take_param(c, join_rest(c, i));
+		if (want.p[0] == '{') {
+			if (!take_param(c, arena_str(&c->arena, c->path.segment[i])))
+				return false;
+		} else if (!str_ieq(want, c->path.segment[i])) {
+			return false;
+		}
+		i++;
+	}
+	return i == c->path.count;
+}
+
+int route_find(const struct api_route *const *tables, struct api_call *c, char *ret_allow,
+    size_t allow_n)
+{
+	const char *method = strcmp(c->http->method, "HEAD") == 0 ? "GET" : c->http->method;
+	size_t used = 0;
+
+	ret_allow[0] = '\0';
+	for (; *tables != NULL; tables++) {
+		for (const struct api_route *r = *tables; r->method != NULL; r++) {
+			bool same = strcmp(r->method, method) == 0;
+			int n;
+
+			if (!same && used > 0 && strstr(ret_allow, r->method) != NULL)
+				continue;
+			if (!match(r->pattern, c))
+				continue;
+			if (same) {
+				c->route = r;
+				return 1;
+			}
+			n = snprintf(ret_allow + used, allow_n - used, "%s%s", used > 0 ? ", " : "",
+			    r->method);
+			if (n > 0 && (size_t)n < allow_n - used)
+				used += (size_t)n;
+		}
+	}
+	c->param_count = 0;
+	return used > 0 ? -1 : 0;
+}

@@ -1,0 +1,29 @@
+/* jwt.h - signed tokens (RFC 7515, 7517, 7519), RS256 only, by libcjose. */
+#ifndef CRYPTO_JWT_H
+#define CRYPTO_JWT_H
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "json/json.h"
+
+/* One RSA signing key, with its `kid` (RFC 7638 thumbprint). */
+struct jwt_key;
+
+/* Create a 2048-bit key and keep it at `path` as a private JWK, mode 0600. */
+must_check int jwt_key_create(const char *path, struct err *e);
+must_check int jwt_key_load(const char *path, struct jwt_key **ret, struct err *e);
+void jwt_key_free(struct jwt_key *k);
+
+/* {"keys":[…public part, use "sig", alg "RS256", kid…]}; new reference. */
+must_check int jwt_key_set(const struct jwt_key *k, json_t **ret, struct err *e);
+
+/* Sign `claims`; compact serialisation is appended to `ret`. */
+must_check int jwt_sign(const struct jwt_key *k, const json_t *claims, struct buf *ret,
+    struct err *e);
+
+/* Check the signature and return the claims (new reference); exp, nbf, iss
+ * and aud are the caller's to judge.  ERR_DENIED for anything not signed by
+ * this key with RS256. */
+must_check int jwt_verify(const struct jwt_key *k, struct str token, json_t **ret, struct err *e);
+
+#endif

@@ -1,0 +1,97 @@
+/* disk.h - disk images as sources and sinks of bytes.
+ *
+ * A source is read by ranges and tells which ranges hold data; a sink takes
+ * data by ranges and leaves the rest a hole that reads as zeros.  Formats are
+ * always stated, never probed: a guest could write any header into a raw image. */
+#ifndef DISK_DISK_H
+#define DISK_DISK_H
+
+#include "base/base.h"
+
+enum disk_format { DISK_RAW, DISK_QCOW2, DISK_VHD };	/* DISK_VHD: fixed */
+
+const char *disk_format_name(enum disk_format f);	/* "raw", "qcow2", "vhd" */
+bool disk_format_parse(struct str s, enum disk_format *ret);
+
+struct extent {
+	int64_t offset, length;	/* bytes */
+};
+
+/* ---- sources ---- */
+struct disk_src;
+
+/* Open the image at `path`, stated to be of `format`, for reading.  qcow2 goes
+ * through a qemu-nbd child of ours on a private unix socket (libnbd); raw is
+ * read directly.  ERR_NOT_FOUND if the file is gone; ERR_BUSY if a running
+ * QEMU holds the image's lock. */
+must_check int disk_src_open(const char *path, enum disk_format format, struct disk_src **ret,
+    struct err *e);
+void disk_src_close(struct disk_src *s);
+
+int64_t disk_src_size(const struct disk_src *s);	/* virtual size in bytes */
+
+/* Allocated extents of [offset, offset+length): at most `max` are written to
+ * `ret`, in order, not overlapping, clipped to the range; *ret_next is where
+ * to go on (offset+length when the range is finished). */
+must_check int disk_src_extents(struct disk_src *s, int64_t offset, int64_t length,
+    struct extent *ret, size_t max, size_t *ret_count, int64_t *ret_next, struct err *e);
+
+/* Read exactly n bytes; reading past the virtual size is ERR_INVALID; a file
+ * that shrank since it was opened is ERR_IO naming it.  Thread-safe. */
+must_check int disk_src_read(struct disk_src *s, void *p, size_t n, int64_t offset, struct err *e);
+
+/* ---- sinks ---- */
+struct disk_sink;
+
+/* Create a new image of `size` bytes.  raw and fixed VHD are written by us
+ * (VHD: size must be a multiple of 1 MiB, see disk_vhd_size()); the file is
+ * made as `path`, must not exist, and is sparse.  ERR_CONFLICT if it exists. */
+must_check int disk_sink_create(const char *path, enum disk_format format, int64_t size,
+    struct disk_sink **ret, struct err *e);
+/* Open a half-written image of that kind again, to go on with it after a crash. */
+must_check int disk_sink_reopen(const char *path, enum disk_format format, int64_t size,
+    struct disk_sink **ret, struct err *e);
+/* Thread-safe for ranges that do not overlap. */
+must_check int disk_sink_write(struct disk_sink *s, const void *p, size_t n, int64_t offset,
+    struct err *e);
+must_check int disk_sink_sync(struct disk_sink *s, struct err *e);	/* fdatasync */
+/* Complete the image (VHD footer), sync file and directory.  Closes *s, which becomes NULL, also
+ * on failure. */
+must_check int disk_sink_finish(struct disk_sink **s, struct err *e);
+void disk_sink_close(struct disk_sink *s);	/* without finishing; the file stays */
+
+/* ---- facts about images ---- */
+struct disk_info {
+	enum disk_format format;
+	int64_t virtual_size;
+	int64_t allocated;	/* bytes the file takes on its file system */
+};
+
+/* What `path` is: qcow2 by its magic (then the size by `qemu-img info -f
+ * qcow2`), else raw.  A qcow2 with a backing file, an external data file or
+ * encryption is ERR_INVALID. `stated` (NULL: not stated) must agree with the
+ * magic when it says qcow2. */
+must_check int disk_inspect(const char *path, const enum disk_format *stated, struct disk_info *ret,
+    struct err *e);
+
+/* Round up to what a fixed VHD for Azure must have: whole MiB. */
+int64_t disk_vhd_size(int64_t bytes);
+
+/* The 512-byte footer of a fixed VHD of `size` bytes created at `t_us`
+ * (Microsoft's VHD Image Format Specification 1.0; times count from 2000). */
+void disk_vhd_footer(int64_t size, int64_t t_us, const uint8_t unique_id[16], uint8_t ret[512]);
+
+/* Copy `from` to a new image of the same format at `to` (used by
+ * createOption Import): reflink if the file system can, else sparse copy.  fsynced.
+ * `cancel` may be NULL. */
+must_check int disk_copy(const char *from, const char *to, const _Atomic bool *cancel,
+    struct err *e);
+
+/* Resolve `path` (absolute) and check that it lies inside one of `allowed`
+ * (NULL-terminated, absolute): symbolic links are followed first, and must
+ * not lead out.  The file must be a regular file.  *ret is malloc'd. ERR_DENIED names the path
+ * and what it resolved to. */
+must_check int disk_path_allowed(const char *path, const char *const *allowed, char **ret,
+    struct err *e);
+
+#endif

@@ -1,0 +1,82 @@
+/* server.h - the HTTPS server: libmicrohttpd's loop, our own workers.
+ *
+ * One loop thread accepts, does TLS, reads and writes and never blocks.  A
+ * whole request (headers and body, bounded) is put on a bounded queue; one of
+ * `workers` threads runs the handler, which may block, and the answer goes
+ * back to the loop.  A full queue answers 503 with Retry-After: 1.
+ *
+ * The server itself refuses, before any handler: requests with two Host, two
+ * Content-Length, or Content-Length together with Transfer-Encoding headers
+ * (RFC 9112 section 6.3), bodies over body_max (413), header blocks over the
+ * limit (431), and a Host-less HTTP/1.1 request (400). */
+#ifndef HTTP_SERVER_H
+#define HTTP_SERVER_H
+
+#include <sys/types.h>
+
+#include "base/base.h"
+#include "base/buf.h"
+
+/* What a handler sees.  Everything is borrowed for the call. */
+struct http_req {
+	const char *method;
+	struct str path;	/* as sent, before any decoding; never holds '?' */
+	struct str query;	/* as sent, without the '?'; empty if none */
+	struct str body;
+	const char *remote;	/* peer address as text */
+	const void *impl;
+};
+
+/* Header value by name, case-insensitive; NULL if absent. */
+const char *http_req_header(const struct http_req *r, const char *name);
+
+struct http_header {
+	char *name, *value;
+};
+
+/* What a handler answers.  Zeroed before the call; the server frees it. */
+struct http_res {
+	int status;
+	struct buf body;
+	struct http_header *headers;
+	size_t header_count;
+	bool failed;		/* a header could not be added: answered as 500 */
+	/* A file range instead of `body`: fd >= 0 with has_file set is owned by the response. */
+	bool has_file;
+	int file_fd;
+	int64_t file_offset, file_size;
+	/* Set for HEAD answers with has_file: send file_size as Content-Length, no body. */
+};
+
+/* Copies both.  Names and values must hold no control characters: such a
+ * header marks the response failed. */
+void http_res_header(struct http_res *r, const char *name, const char *value);
+void http_res_headerf(struct http_res *r, const char *name, const char *fmt, ...) printf_like(3, 4);
+/* Value of a header already added, or NULL. */
+const char *http_res_find(const struct http_res *r, const char *name);
+void http_res_done(struct http_res *r);
+
+typedef void http_handler_fn(void *arg, const struct http_req *req, struct http_res *res);
+
+struct http_server_opts {
+	const char *address;	/* numeric; "127.0.0.1" or "::1" */
+	uint16_t port;		/* 0: any free one; see http_server_port() */
+	const char *cert_path, *key_path;	/* PEM; both NULL: plain HTTP (tests only) */
+	unsigned workers;	/* handler threads, >= 1 */
+	unsigned queue_max;	/* waiting requests before 503 */
+	unsigned connections_max;
+	unsigned idle_timeout_s;
+	size_t body_max;	/* bytes; larger is 413 */
+	http_handler_fn *handler;
+	void *arg;
+};
+
+struct http_server;
+must_check int http_server_start(const struct http_server_opts *o, struct http_server **ret,
+    struct err *e);
+uint16_t http_server_port(const struct http_server *s);
+
+/* Stops accepting, lets running handlers finish and their answers go out, frees everything. */
+void http_server_stop(struct http_server *s);
+
+#endif

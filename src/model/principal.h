@@ -1,0 +1,26 @@
+/* principal.h - service principals and what proves them. */
+#ifndef MODEL_PRINCIPAL_H
+#define MODEL_PRINCIPAL_H
+
+#include "base/base.h"
+#include "db/db.h"
+
+struct principal {
+	char client_id[40];	/* GUID, lower case: the application */
+	char object_id[40];	/* GUID, lower case: the principal */
+	char name[128];
+	char role[64];		/* "Owner" */
+	char secret[256];	/* secret_hash() of the client secret */
+};
+
+must_check int principal_put(struct db_conn *c, const struct principal *p, struct err *e);
+/* By client id, any casing.  1, 0, -1. */
+must_check int principal_get(struct db_conn *c, const char *client_id, struct principal *ret,
+    struct err *e);
+
+/* Facts about this installation, set once by `holdfast init`: "tenant", "subscription". */
+must_check int fact_put(struct db_conn *c, const char *key, const char *value, struct err *e);
+/* 1, 0, -1; *ret is malloc'd. */
+must_check int fact_get(struct db_conn *c, const char *key, char **ret, struct err *e);
+
+#endif

@@ -1,0 +1,95 @@
+/* vault.h - the chunk store behind one Recovery Services vault.
+ *
+ * A vault is one prefix of an object store: sealed chunks, and one small
+ * sealed object per recovery point.  From the prefix and its key alone every
+ * point can be listed and restored.  Writing a point's object is the commit:
+ * before it there is only garbage, never half a point.
+ *
+ * Nothing here knows about Azure: an item is an opaque text, a point a text
+ * name unique within its item.  Thread-safe: many sessions and restores may
+ * run at once on one open vault. */
+#ifndef VAULT_VAULT_H
+#define VAULT_VAULT_H
+
+#include "base/base.h"
+#include "disk/disk.h"
+#include "json/json.h"
+#include "object/object.h"
+
+struct vault;
+
+/* Make an empty vault in `store` under its key.  ERR_CONFLICT if there is one. */
+must_check int vault_create(struct object_store *store, const uint8_t key[32], struct err *e);
+
+/* Takes `store` over (also on failure).  ERR_DENIED "wrong key" if the key is not this vault's. */
+must_check int vault_open(struct object_store *store, const uint8_t key[32], struct vault **ret,
+    struct err *e);
+void vault_close(struct vault *v);
+
+/* What a long operation tells and asks on its way.  Called often, from one
+ * thread at a time; must be quick.  Returning true cancels the operation,
+ * which then fails with ERR_CANCELLED. */
+struct vault_progress {
+	bool (*tick)(void *arg, int64_t done_bytes, int64_t total_bytes);
+	void *arg;
+};
+
+struct vault_disk_stats {
+	int64_t virtual_size;	/* bytes */
+	int64_t read;		/* bytes read from the source (allocated data) */
+	int64_t stored;		/* bytes added to the store, sealed */
+	int64_t reused;		/* plain bytes that the vault had already */
+};
+
+/* ---- backup: one session makes one point ---- */
+struct vault_session;
+must_check int vault_session_begin(struct vault *v, const char *item, struct vault_session **ret,
+    struct err *e);
+/* Drops what was not committed; NULL is fine. */
+void vault_session_end(struct vault_session *s);
+
+/* Back up one disk.  `name` is unique in the session.  Disks of one session
+ * are backed up one after the other. */
+must_check int vault_backup_disk(struct vault_session *s, const char *name, struct disk_src *src,
+    const struct vault_progress *progress, struct vault_disk_stats *ret_stats, struct err *e);
+
+/* Read back what this session wrote and authenticate it, then write the point
+ * object.  `meta` is kept sealed with it and given back by vault_point_open().
+ * ERR_CONFLICT if the item has a point of that name already. */
+must_check int vault_session_commit(struct vault_session *s, const char *point, const json_t *meta,
+    struct err *e);
+
+/* ---- points ---- */
+struct vault_point;
+must_check int vault_point_open(struct vault *v, const char *item, const char *point,
+    struct vault_point **ret, struct err *e);	/* ERR_NOT_FOUND names both */
+void vault_point_close(struct vault_point *p);
+const json_t *vault_point_meta(const struct vault_point *p);	/* borrowed */
+/* Virtual size of a disk of the point, or -1 if it has no such disk. */
+int64_t vault_point_disk_size(const struct vault_point *p, const char *name);
+int64_t vault_point_disk_data(const struct vault_point *p, const char *name); /* non-hole bytes */
+
+typedef int vault_point_fn(void *arg, const char *item, const char *point, const json_t *meta,
+    struct err *e);
+/* Every point of `item` (NULL: of every item), in name order. */
+must_check int vault_point_list(struct vault *v, const char *item, vault_point_fn *fn, void *arg,
+    struct err *e);
+
+/* 1 if it is there (and was removed), 0 if not, -1.  Chunks stay until collected. */
+must_check int vault_point_delete(struct vault *v, const char *item, const char *point,
+    struct err *e);
+
+/* ---- restore ---- */
+/* Write the disk's data to `sink` from byte `from` on (a multiple of the chunk
+ * size; 0 from the start); every chunk is authenticated and its id checked,
+ * ERR_CORRUPT names the chunk.  Holes are not written.  *io_durable, if not NULL, is
+ * advanced to a position up to which everything has been written and synced:
+ * where to go on after a crash. */
+must_check int vault_restore_disk(struct vault_point *p, const char *name, struct disk_sink *sink,
+    int64_t from, int64_t *io_durable, const struct vault_progress *progress, struct err *e);
+
+/* Read and authenticate every chunk of the point. */
+must_check int vault_verify_point(struct vault_point *p, const struct vault_progress *progress,
+    struct err *e);
+
+#endif

@@ -1,0 +1,44 @@
+/* settings.h - holdfast.conf as a struct; see holdfast.conf(5).
+ *
+ * One table holds every key with type, bounds, preset and help; parser, the
+ * file that `holdfast init` writes and the manual page come from it. */
+#ifndef WORK_SETTINGS_H
+#define WORK_SETTINGS_H
+
+#include "base/base.h"
+#include "base/buf.h"
+
+#define REGIONS_MAX 16
+#define IMAGE_DIRS_MAX 32
+#define HOST_NAMES_MAX 16
+
+struct region_settings {
+	char *name;		/* "eastus" */
+	char *pair;		/* name of the paired region, "" for none */
+	char *store;		/* directory of the region's vaults, disks and accounts; absolute */
+};
+
+struct settings {
+	char *dir;		/* the data directory, absolute */
+	char *listen;		/* "127.0.0.1:8443" or "[::1]:8443" */
+	char *host_names[HOST_NAMES_MAX + 1];	/* NULL-terminated */
+	char *image_dirs[IMAGE_DIRS_MAX + 1];	/* NULL-terminated, absolute */
+	int64_t retry_after_s;
+	int64_t api_workers, job_workers, connections_max, token_lifetime_s;
+	struct region_settings regions[REGIONS_MAX];
+	size_t region_count;
+};
+
+void settings_free(struct settings *s);	/* NULL is fine */
+
+/* Read DIR/holdfast.conf.  Errors name file, line and key. */
+must_check int settings_load(const char *dir, struct settings **ret, struct err *e);
+
+/* Text of a new holdfast.conf: presets, every key with its help as comments.
+ * `images`: NULL-terminated additional directories. */
+must_check int settings_write_new(struct buf *b, const char *const *images, struct err *e);
+
+/* NULL if the region is not configured; name compared without case and spaces ("East US"). */
+const struct region_settings *settings_region(const struct settings *s, const char *name);
+
+#endif

@@ -1,0 +1,23 @@
+/* work.h - the kinds of job, and what their arguments are.
+ *
+ * backup     args {vaultId, itemId, expiryTime?}
+ * configure  args {vaultId, itemId, vmId, policyId, extendedProperties?}: makes the item protected
+ *            (or stops it: protectionState "ProtectionStopped")
+ * delete     args {vaultId, itemId}: removes the item's points and the item
+ * restore    args {vaultId, itemId, pointId, baseUrl, recoveryType, request: the validated
+ *            properties of the restore request, target: see below}
+ *
+ * A restore's args.target is worked out by the API before it answers 202:
+ *   {"region","accountId","accountName","groupId"?, "groupName"?, "unmanaged":bool,
+ *    "luns":[…]|absent, "vmId"?, "vmName"?, "subnetId"?, "vnetName"?, "vnetGroup"?} */
+#ifndef WORK_WORK_H
+#define WORK_WORK_H
+
+#include "job/job.h"
+
+extern const struct job_kind backup_kind, configure_kind, delete_kind, restore_kind;
+
+/* NULL-terminated, for job_engine_opts. */
+extern const struct job_kind *const work_kinds[];
+
+#endif

@@ -1,0 +1,50 @@
+/* world.h - what jobs and request handlers work with. */
+#ifndef WORK_WORLD_H
+#define WORK_WORLD_H
+
+#include <pthread.h>
+
+#include "base/arena.h"
+#include "base/base.h"
+#include "base/clock.h"
+#include "db/db.h"
+#include "job/job.h"
+#include "model/resource.h"
+#include "vault/vault.h"
+#include "work/settings.h"
+
+struct world {
+	struct db *db;
+	const struct clock *clock;
+	const struct settings *settings;
+	struct job_engine *engine;
+	uint8_t master_key[32];
+	char tenant[40], subscription[40];
+	struct vault_cache *vaults;	/* open vaults, by ARM id */
+};
+
+/* Directories of a region, made on first use: STORE/vaults, STORE/disks,
+ * STORE/accounts.  `region` must be configured, else ERR_INVALID. */
+must_check int world_disk_dir(const struct world *w, const char *region, struct arena *a,
+    const char **ret, struct err *e);
+must_check int world_account_dir(const struct world *w, const char *region, const char *account,
+    struct arena *a, const char **ret, struct err *e);
+
+/* New resources' unique file name inside world_disk_dir(): "<disk name>-<8 hex>.<raw|qcow2|vhd>". */
+must_check int world_disk_path(const struct world *w, const char *region, const char *disk_name,
+    const char *extension, struct arena *a, const char **ret, struct err *e);
+
+must_check int vault_cache_new(struct vault_cache **ret, struct err *e);
+void vault_cache_free(struct vault_cache *c);
+
+/* Make the store of a new vault: directory, key wrapped by the master key.
+ * Sets internal.store and internal.wrappedKey of `body`. */
+must_check int world_vault_create(struct world *w, const char *region, json_t *body, struct err *e);
+
+/* The open vault of a vault resource (borrowed; stays open until the world ends). */
+must_check int world_vault(struct world *w, const struct resource *vault, struct vault **ret,
+    struct err *e);
+/* Close and remove the vault's directory, for a vault that was deleted. */
+must_check int world_vault_remove(struct world *w, const struct resource *vault, struct err *e);
+
+#endif
