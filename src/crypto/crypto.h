@@ -19,7 +19,7 @@ must_check int sha256(const void *p, size_t n, uint8_t ret[SHA256_SIZE], struct 
 must_check int hmac_sha256(const void *key, size_t key_n, const void *p, size_t n,
     uint8_t ret[SHA256_SIZE], struct err *e);
 
-/* A keyed hash used many times: the key schedule is done once. */
+/* A keyed hash used many times: the key schedule is done once.  Threads may share one. */
 struct hmac;
 must_check int hmac_new(const void *key, size_t key_n, struct hmac **ret, struct err *e);
 void hmac_free(struct hmac *h);
