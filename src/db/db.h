@@ -34,6 +34,7 @@ void db_rollback(struct db_conn **c);
 struct db_stmt {
 	struct db_conn *conn;
 	void *impl;
+	uint64_t turn;	/* which of the connection's transactions it belongs to */
 };
 void db_stmt_done(struct db_stmt *q);
 #define auto_stmt cleanup_with(db_stmt_done)

@@ -70,7 +70,8 @@ struct resource_query {		/* NULL: no restriction */
 	unsigned limit;		/* 0: all */
 };
 
-/* Non-zero from `fn` stops and is returned. */
+/* Non-zero from `fn` stops and is returned.  `fn` may move the resource out (and leave zeros);
+ * it must not change resources: collect first, change after. */
 typedef int resource_fn(void *arg, struct resource *r, struct err *e);
 must_check int resource_list(struct db_conn *c, const struct resource_query *q, resource_fn *fn,
     void *arg, struct err *e);

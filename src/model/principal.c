@@ -1,0 +1,84 @@
+/* principal.c - see principal.h. */
+#include "model/principal.h"
+
+#include <stdio.h>
+
+#include "base/arena.h"
+
+int principal_put(struct db_conn *c, const struct principal *p, struct err *e)
+{
+	auto_arena struct arena a = { 0 };
+	const char *key = arena_lower(&a, str_c(p->client_id));
+
+	if (key == NULL)
+		return err_nomem(e);
+	return db_exec(c, e,
+	    "INSERT INTO principal (client_id, object_id, name, role, secret)"
+	    " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (client_id) DO UPDATE SET"
+	    " object_id = excluded.object_id, name = excluded.name, role = excluded.role,"
+	    " secret = excluded.secret", "sssss", key, p->object_id, p->name, p->role,
+	    p->secret) < 0 ? -1 : 0;
+}
+
+static int read_text(struct db_stmt *q, unsigned col, char *ret, size_t size, struct err *e)
+{
+	int n = snprintf(ret, size, "%s", db_col_text(q, col));
+
+	return n >= 0 && (size_t)n < size ? 0
+	    : err_set(e, ERR_CORRUPT, "reading a principal: column %u is too long", col);
+}
+
+static int read_principal(struct db_stmt *q, struct principal *ret, struct err *e)
+{
+	struct principal p = { 0 };
+
+	if (read_text(q, 0, p.client_id, sizeof(p.client_id), e) != 0 ||
+	    read_text(q, 1, p.object_id, sizeof(p.object_id), e) != 0 ||
+	    read_text(q, 2, p.name, sizeof(p.name), e) != 0 ||
+	    read_text(q, 3, p.role, sizeof(p.role), e) != 0 ||
+	    read_text(q, 4, p.secret, sizeof(p.secret), e) != 0)
+		return -1;
+	*ret = p;
+	return 1;
+}
+
+int principal_get(struct db_conn *c, const char *client_id, struct principal *ret, struct err *e)
+{
+	auto_arena struct arena a = { 0 };
+	auto_stmt struct db_stmt q = { 0 };
+	const char *key = arena_lower(&a, str_c(client_id));
+	int rc;
+
+	if (key == NULL)
+		return err_nomem(e);
+	if (db_prepare(c, "SELECT client_id, object_id, name, role, secret FROM principal"
+	    " WHERE client_id = $1", &q, e) != 0 || db_bind_text(&q, 1, key, e) != 0)
+		return -1;
+	rc = db_step(&q, e);
+	return rc <= 0 ? rc : read_principal(&q, ret, e);
+}
+
+int fact_put(struct db_conn *c, const char *key, const char *value, struct err *e)
+{
+	return db_exec(c, e, "INSERT INTO fact (key, value) VALUES ($1, $2)"
+	    " ON CONFLICT (key) DO UPDATE SET value = excluded.value", "ss", key, value) < 0 ? -1 : 0;
+}
+
+int fact_get(struct db_conn *c, const char *key, char **ret, struct err *e)
+{
+	auto_stmt struct db_stmt q = { 0 };
+	char *z;
+	int rc;
+
+	if (db_prepare(c, "SELECT value FROM fact WHERE key = $1", &q, e) != 0 ||
+	    db_bind_text(&q, 1, key, e) != 0)
+		return -1;
+	rc = db_step(&q, e);
+	if (rc <= 0)
+		return rc;
+	z = strdup(db_col_text(&q, 0));
+	if (z == NULL)
+		return err_nomem(e);
+	*ret = z;
+	return 1;
+}

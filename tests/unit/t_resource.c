@@ -1,0 +1,256 @@
+/* t_resource.c - resource rows, principals and facts. */
+#include "t.h"
+
+#include "db/db.h"
+#include "model/principal.h"
+#include "model/resource.h"
+
+#define SUB "/subscriptions/5ab0a1f0-0000-4000-8000-000000000001"
+#define VM_ID(n) SUB "/resourceGroups/Web-RG/providers/" TYPE_VM "/" n
+
+struct place {
+	char dir[64], path[96];
+	struct db *db;
+	struct db_conn *c;	/* one write transaction a test */
+};
+
+static int setup(void **state)
+{
+	struct place *p = calloc(1, sizeof(*p));
+	struct err e = { 0 };
+
+	assert_non_null(p);
+	strcpy(p->dir, "/tmp/t_resource.XXXXXX");
+	assert_non_null(mkdtemp(p->dir));
+	(void)snprintf(p->path, sizeof(p->path), "%s/control.db", p->dir);
+	OK(db_open(p->path, &p->db, &e));
+	OK(db_write_begin(p->db, &p->c, &e));
+	*state = p;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct place *p = *state;
+
+	db_rollback(&p->c);
+	db_close(p->db);
+	assert_int_equal(unlink(p->path), 0);	/* closing left no -wal beside it */
+	assert_int_equal(rmdir(p->dir), 0);
+	free(p);
+	return 0;
+}
+
+static void put(struct place *p, const char *type, const char *id, const char *parent,
+    const char *ref, int64_t sort)
+{
+	struct err e = { 0 };
+	auto_resource struct resource r = { 0 };
+
+	OK(resource_init(&r, type, id, "eastus", parent, json_pack("{s:{}}", "properties"), &e));
+	OK(resource_set(&r.ref, ref, &e));
+	r.sort = sort;
+	OK(resource_put(p->c, &r, 1000, &e));
+	assert_int_equal(r.version, 1);
+}
+
+static void an_id_gives_subscription_group_and_name(void **state)
+{
+	struct err e = { 0 };
+	auto_resource struct resource r = { 0 }, g = { 0 };
+
+	(void)state;
+	OK(resource_init(&r, TYPE_VM, VM_ID("Vm1"), "eastus", SUB "/resourceGroups/Web-RG",
+	    json_object(), &e));
+	assert_string_equal(r.subscription, "5ab0a1f0-0000-4000-8000-000000000001");
+	assert_string_equal(r.group, "Web-RG");
+	assert_string_equal(r.name, "Vm1");
+	assert_string_equal(r.ref, "");
+	OK(resource_init(&g, TYPE_GROUP, SUB "/resourceGroups/Web-RG", NULL, NULL, json_object(), &e));
+	assert_string_equal(g.group, "Web-RG");
+	assert_string_equal(g.name, "Web-RG");
+	assert_string_equal(g.location, "");
+	assert_string_equal(g.parent, "");
+}
+
+static void a_row_is_found_in_any_casing_and_keeps_its_own(void **state)
+{
+	struct place *p = *state;
+	struct err e = { 0 };
+	auto_resource struct resource r = { 0 }, again = { 0 }, got = { 0 };
+
+	OK(resource_init(&r, TYPE_VM, VM_ID("Vm1"), "eastus", NULL, json_pack("{s:i}", "n", 1), &e));
+	OK(resource_put(p->c, &r, 1000, &e));
+	OK(resource_init(&again, TYPE_VM, SUB "/resourcegroups/web-rg/providers/" TYPE_VM "/VM1",
+	    "westus", NULL, json_pack("{s:i,s:s}", "n", 2, "t", "é\"\\"), &e));
+	OK(resource_put(p->c, &again, 2000, &e));
+	assert_string_equal(again.id, VM_ID("Vm1"));
+	assert_int_equal(again.version, 2);
+	assert_int_equal(again.created_us, 1000);
+	assert_int_equal(resource_get(p->c, VM_ID("vM1"), &got, &e), 1);
+	assert_string_equal(got.id, VM_ID("Vm1"));
+	assert_string_equal(got.name, "Vm1");
+	assert_string_equal(got.location, "westus");
+	assert_string_equal(got.type, TYPE_VM);
+	assert_int_equal(got.version, 2);
+	assert_int_equal(got.created_us, 1000);
+	assert_int_equal(got.changed_us, 2000);
+	assert_int_equal(jint(got.body, "n", 0), 2);
+	assert_string_equal(jstr(got.body, "t", ""), "é\"\\");
+	assert_int_equal(resource_get(p->c, VM_ID("vm"), &got, &e), 0);
+}
+
+static void deleting_a_tree_takes_what_lies_below_and_nothing_beside(void **state)
+{
+	struct place *p = *state;
+	struct err e = { 0 };
+	int64_t n = 0;
+
+	put(p, TYPE_VM, VM_ID("a"), "", "", 0);
+	put(p, TYPE_VM, VM_ID("a/x/b"), "", "", 0);
+	put(p, TYPE_VM, VM_ID("a/x/c/y/d"), "", "", 0);
+	put(p, TYPE_VM, VM_ID("ab"), "", "", 0);
+	put(p, TYPE_VM, VM_ID("a-"), "", "", 0);
+	put(p, TYPE_VM, VM_ID("a0"), "", "", 0);
+	assert_int_equal(resource_delete_tree(p->c, VM_ID("A"), &e), 3);
+	OK(resource_count(p->c, &(struct resource_query){ .type = TYPE_VM }, &n, &e));
+	assert_int_equal(n, 3);
+	assert_int_equal(resource_delete(p->c, VM_ID("AB"), &e), 1);
+	assert_int_equal(resource_delete(p->c, VM_ID("ab"), &e), 0);
+}
+
+struct names {
+	char text[256];
+	char *cursor;
+};
+
+static int collect(void *arg, struct resource *r, struct err *e)
+{
+	struct names *n = arg;
+
+	(void)e;
+	(void)strcat(strcat(n->text, r->name), " ");
+	free(n->cursor);
+	n->cursor = resource_cursor(r);
+	return 0;
+}
+
+#define LISTS(expected, ...) \
+	do { \
+		struct names got_ = { 0 }; \
+		OK(resource_list(p->c, &(struct resource_query){ __VA_ARGS__ }, collect, &got_, \
+		    &e)); \
+		assert_string_equal(got_.text, expected); \
+		free(got_.cursor); \
+	} while (0)
+
+static void lists_obey_every_restriction(void **state)
+{
+	struct place *p = *state;
+	struct err e = { 0 };
+
+	put(p, TYPE_VM, VM_ID("b"), "P1", "R1", 30);
+	put(p, TYPE_VM, VM_ID("a"), "P1", "R2", 10);
+	put(p, TYPE_VM, VM_ID("c"), "P2", "R1", 20);
+	put(p, TYPE_DISK, SUB "/resourceGroups/other/providers/" TYPE_DISK "/d", "P1", "R1", 40);
+	LISTS("a b c ", .type = TYPE_VM);
+	LISTS("b c a ", .type = TYPE_VM, .newest_first = true);
+	LISTS("d b ", .parent = "p1", .ref = "r1");
+	LISTS("d ", .group = "OTHER");
+	LISTS("a b c ", .group = "web-rg", .location = "EastUS");
+	LISTS("", .subscription = "another");
+	LISTS("b c ", .type = TYPE_VM, .sort_from = 20, .sort_to = 30);
+	LISTS("b ", .type = TYPE_VM, .newest_first = true, .limit = 1);
+}
+
+static void pages_join_into_the_whole_list(void **state)
+{
+	struct place *p = *state;
+	struct err e = { 0 };
+
+	for (int i = 0; i < 25; i++) {
+		char id[200];
+
+		(void)snprintf(id, sizeof(id), "%s%c", VM_ID("v"), 'a' + i);
+		put(p, TYPE_VM, id, "", "", i / 3);	/* several with one sort value */
+	}
+	for (int newest_first = 0; newest_first < 2; newest_first++) {
+		struct names whole = { 0 }, pages = { 0 };
+		struct resource_query q = { .type = TYPE_VM, .newest_first = newest_first };
+
+		OK(resource_list(p->c, &q, collect, &whole, &e));
+		q.limit = 4;
+		for (int i = 0; i < 7; i++) {
+			auto_free char *after = pages.cursor != NULL ? strdup(pages.cursor) : NULL;
+
+			q.after = after;
+			OK(resource_list(p->c, &q, collect, &pages, &e));
+		}
+		assert_int_equal(strlen(whole.text), 25 * 3);
+		assert_string_equal(pages.text, whole.text);
+		free(whole.cursor);
+		free(pages.cursor);
+	}
+	FAILS(resource_list(p->c, &(struct resource_query){ .after = "nonsense" }, collect, NULL, &e),
+	    ERR_INVALID);
+}
+
+static int stop(void *arg, struct resource *r, struct err *e)
+{
+	(void)e;
+	*(struct resource *)arg = *r;
+	*r = (struct resource){ 0 };
+	return 7;
+}
+
+static void the_callback_can_stop_and_keep_the_row(void **state)
+{
+	struct place *p = *state;
+	struct err e = { 0 };
+	auto_resource struct resource kept = { 0 };
+
+	put(p, TYPE_VM, VM_ID("a"), "", "", 0);
+	put(p, TYPE_VM, VM_ID("b"), "", "", 0);
+	assert_int_equal(resource_list(p->c, &(struct resource_query){ 0 }, stop, &kept, &e), 7);
+	assert_string_equal(kept.name, "a");
+}
+
+static void principals_and_facts_come_back(void **state)
+{
+	struct place *p = *state;
+	struct err e = { 0 };
+	struct principal owner = { .client_id = "ABCDEF00-0000-4000-8000-000000000000",
+		.object_id = "o", .name = "admin", .role = "Owner", .secret = "hash" }, got = { 0 };
+	auto_free char *value = NULL;
+
+	assert_int_equal(principal_get(p->c, owner.client_id, &got, &e), 0);
+	OK(principal_put(p->c, &owner, &e));
+	(void)strcpy(owner.secret, "hash2");
+	OK(principal_put(p->c, &owner, &e));
+	assert_int_equal(principal_get(p->c, "abcdef00-0000-4000-8000-000000000000", &got, &e), 1);
+	assert_string_equal(got.client_id, "abcdef00-0000-4000-8000-000000000000");
+	assert_string_equal(got.role, "Owner");
+	assert_string_equal(got.secret, "hash2");
+	assert_int_equal(fact_get(p->c, "tenant", &value, &e), 0);
+	OK(fact_put(p->c, "tenant", "one", &e));
+	OK(fact_put(p->c, "tenant", "two", &e));
+	assert_int_equal(fact_get(p->c, "tenant", &value, &e), 1);
+	assert_string_equal(value, "two");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(an_id_gives_subscription_group_and_name, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_row_is_found_in_any_casing_and_keeps_its_own, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(deleting_a_tree_takes_what_lies_below_and_nothing_beside,
+		    setup, teardown),
+		cmocka_unit_test_setup_teardown(lists_obey_every_restriction, setup, teardown),
+		cmocka_unit_test_setup_teardown(pages_join_into_the_whole_list, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_callback_can_stop_and_keep_the_row, setup, teardown),
+		cmocka_unit_test_setup_teardown(principals_and_facts_come_back, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
