@@ -42,6 +42,9 @@ void job_progress(struct job *j, int64_t done, int64_t total);
 /* Tasks are what clients see in extendedInfo.tasksList; idempotent. */
 must_check int job_task_start(struct job *j, const char *task, struct err *e);
 must_check int job_task_end(struct job *j, const char *task, const char *details, struct err *e);
+/* taskExecutionDetails of a task under way; reaches the row with the next job_save(). */
+must_check int job_task_details(struct job *j, const char *task, const char *details,
+    struct err *e);
 
 /* extendedInfo.propertyBag; a NULL value is a JSON null. */
 must_check int job_bag_set(struct job *j, const char *key, const char *value, struct err *e);
@@ -76,6 +79,9 @@ struct job_engine_opts {
 	const struct job_kind *const *kinds;	/* NULL-terminated */
 	unsigned workers;
 	int64_t lease_us;	/* 0: 60 s; renewed by the engine while a job runs */
+	/* For the log: "claimed", "over", "failed", "cancelled", "undo failed", "cannot …"; `id`
+	 * and `why` may be NULL.  Any thread.  May be NULL. */
+	void (*report)(void *world, const char *event, const char *id, const struct err *why);
 };
 must_check int job_engine_start(const struct job_engine_opts *o, struct job_engine **ret,
     struct err *e);
@@ -108,7 +114,10 @@ struct job_row {
 	bool cancellable;
 	int64_t start_us, end_us;	/* end_us 0 while running */
 	int64_t done, total;	/* bytes */
-	double percent;
+	double percent;		/* 1.0 … 99.0, 100.0 when over */
+	/* tasks and errors are arrays in the form clients see: {taskId, startTime, endTime,
+	 * duration, status, taskExecutionDetails?, taskType} and {errorCode, errorTitle,
+	 * errorString, recommendations}. */
 	json_t *args, *tasks, *bag, *internal_bag, *errors;
 };
 void job_row_done(struct job_row *r);
