@@ -41,7 +41,8 @@ struct arm_path {
 	unsigned count;
 	bool trailing_slash;
 };
-/* ERR_INVALID: bad percent-encoding, NUL, a "." or ".." segment, too many segments. */
+/* ERR_INVALID: bad percent-encoding, control characters, no UTF-8, a "." or ".." segment, too
+ * many segments, an encoded '/' below /subscriptions. */
 must_check int arm_path_split(struct arena *a, struct str raw, struct arm_path *ret, struct err *e);
 
 /* Query: "k=v&k2=v2"; keys and values decoded ('+' is a space). */
@@ -61,7 +62,7 @@ const char *arm_query_get(const struct arm_query *q, const char *key);
  * "VM;iaasvmcontainerv2;<rg>;<vm>", group and VM lower-cased. */
 char *arm_container_name(struct arena *a, struct str group, struct str vm);
 char *arm_item_name(struct arena *a, struct str group, struct str vm);
-/* Splits "[x;]iaasvmcontainerv2;rg;vm" (any casing; also "vm;rg;vm"). */
+/* Splits "[IaasVMContainer;|VM;]iaasvmcontainerv2;rg;vm" (any casing; also "vm;rg;vm"). */
 bool arm_workload_name_parse(struct str name, struct str *ret_group, struct str *ret_vm);
 
 #endif
