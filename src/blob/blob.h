@@ -3,7 +3,8 @@
  * ROOT/<container>/<blob> holds the bytes (a '/' in a blob name makes a
  * folder) and ROOT/.meta/<container>/<blob>.json what HTTP needs beside them.  Names are
  * checked against Azure's rules (container 3-63 of [a-z0-9-]; blob 1-1024
- * bytes, no "." or ".." segment), so no name leads out of ROOT. */
+ * bytes, no "." or ".." segment), so no name leads out of ROOT.  As folders are real, a blob
+ * cannot have the name of another one's folder. */
 #ifndef BLOB_BLOB_H
 #define BLOB_BLOB_H
 

@@ -1,0 +1,110 @@
+/* raw.c - raw images as sources: plain reads, holes by SEEK_DATA and SEEK_HOLE. */
+#include "disk/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/fs.h"
+
+struct raw_src {
+	struct disk_src base;
+	int fd;
+};
+
+static void raw_close(struct disk_src *s)
+{
+	struct raw_src *r = (struct raw_src *)s;
+
+	if (r->fd >= 0)
+		(void)close(r->fd);
+	free(r->base.path);
+	free(r);
+}
+
+static int raw_read(struct disk_src *s, void *p, size_t n, int64_t offset, struct err *e)
+{
+	return fs_pread_full(((struct raw_src *)s)->fd, p, n, offset, s->path, e);
+}
+
+/* Where `whence` (SEEK_DATA, SEEK_HOLE) next holds at or after `at`; `end` if nowhere before it. */
+static int seek(struct raw_src *r, int64_t at, int64_t end, int whence, int64_t *ret, struct err *e)
+{
+	off_t got = lseek(r->fd, at, whence);
+
+	if (got < 0 && errno == ENXIO) {
+		*ret = end;	/* no data behind `at` */
+		return 0;
+	}
+	if (got < 0 && errno == EINVAL) {
+		*ret = whence == SEEK_DATA ? at : end;	/* no holes known here: all is data */
+		return 0;
+	}
+	if (got < 0)
+		return err_sys(e, errno, "looking for data in '%s'", r->base.path);
+	*ret = got < end ? got : end;
+	return 0;
+}
+
+static int raw_extents(struct disk_src *s, int64_t offset, int64_t length, struct extent *ret,
+    size_t max, size_t *ret_count, int64_t *ret_next, struct err *e)
+{
+	struct raw_src *r = (struct raw_src *)s;
+	int64_t at = offset, end = offset + length, data, hole;
+	size_t count = 0;
+
+	while (at < end && count < max) {
+		if (seek(r, at, end, SEEK_DATA, &data, e) != 0)
+			return -1;
+		if (data >= end) {
+			at = end;
+			break;
+		}
+		if (seek(r, data, end, SEEK_HOLE, &hole, e) != 0)
+			return -1;
+		if (hole <= data)
+			return err_set(e, ERR_IO, "looking for holes in '%s': no progress at %lld",
+			    s->path, (long long)data);
+		ret[count++] = (struct extent){ data, hole - data };
+		at = hole;
+	}
+	*ret_count = count;
+	*ret_next = at;
+	return 0;
+}
+
+static const struct disk_src_ops raw_ops = { raw_extents, raw_read, raw_close };
+
+int raw_src_open(const char *path, int64_t skip_tail, struct disk_src **ret, struct err *e)
+{
+	struct raw_src *r = calloc(1, sizeof(*r));
+	struct stat st;
+
+	if (r == NULL)
+		return err_nomem(e);
+	r->base.ops = &raw_ops;
+	r->fd = -1;
+	r->base.path = strdup(path);
+	if (r->base.path == NULL) {
+		(void)err_nomem(e);
+		goto fail;
+	}
+	r->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (r->fd < 0 || fstat(r->fd, &st) != 0) {
+		(void)err_sys(e, errno, "opening disk image '%s'", path);
+		goto fail;
+	}
+	if (!S_ISREG(st.st_mode) || st.st_size < skip_tail) {
+		(void)err_set(e, ERR_INVALID, "disk image '%s' is not a regular file of a disk's size",
+		    path);
+		goto fail;
+	}
+	if (image_lock_check(r->fd, path, e) != 0)
+		goto fail;
+	r->base.size = st.st_size - skip_tail;
+	*ret = &r->base;
+	return 0;
+fail:
+	raw_close(&r->base);
+	return -1;
+}

@@ -1,0 +1,409 @@
+/* t_disk.c - images as sources and sinks; what may be registered. */
+#include "t.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/codec.h"
+#include "base/fs.h"
+#include "disk/disk.h"
+#include "disk/internal.h"
+
+#define MIB (1024 * 1024)
+
+static char dir[64];
+
+static int make_dir(void **state)
+{
+	(void)state;
+	(void)strcpy(dir, "/tmp/holdfast-disk-XXXXXX");
+	return mkdtemp(dir) != NULL ? 0 : -1;
+}
+
+static int remove_dir(void **state)
+{
+	char command[128];
+
+	(void)state;
+	(void)snprintf(command, sizeof(command), "rm -rf '%s'", dir);
+	return system(command);
+}
+
+static char *in_dir(const char *name, char *out)
+{
+	(void)snprintf(out, 128, "%s/%s", dir, name);
+	return out;
+}
+
+static int run(const char *fmt, ...) printf_like(1, 2);
+static int run(const char *fmt, ...)
+{
+	char command[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(command, sizeof(command), fmt, ap);
+	va_end(ap);
+	return system(command);
+}
+
+/* A sparse raw image with data at its beginning, in the middle and at its very end. */
+static void make_raw(const char *path, int64_t size)
+{
+	char data[8192];
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, size), 0);
+	random_bytes(data, sizeof(data));
+	assert_int_equal(pwrite(fd, data, sizeof(data), 0), sizeof(data));
+	assert_int_equal(pwrite(fd, data, sizeof(data), 5 * MIB), sizeof(data));
+	assert_int_equal(pwrite(fd, data, 512, size - 512), 512);
+	(void)close(fd);
+}
+
+static void raw_extents_cover_the_data_and_little_more(void **state)
+{
+	char path[128], piece[4096];
+	struct disk_src *src = NULL;
+	struct extent x[16];
+	int64_t next = 0, size = 12 * MIB + 512, sum = 0;
+	size_t n = 0;
+	struct err e;
+
+	(void)state;
+	make_raw(in_dir("a.img", path), size);
+	OK(disk_src_open(path, DISK_RAW, &src, &e));
+	assert_int_equal(disk_src_size(src), size);
+	OK(disk_src_extents(src, 0, size, x, 16, &n, &next, &e));
+	assert_int_equal(next, size);
+	assert_int_equal(n, 3);
+	for (size_t i = 0; i < n; i++)
+		sum += x[i].length;
+	assert_true(sum < MIB);
+	assert_int_equal(x[0].offset, 0);
+	/* one at a time, and clipped to the range */
+	OK(disk_src_extents(src, 0, size, x, 1, &n, &next, &e));
+	assert_int_equal(n, 1);
+	OK(disk_src_extents(src, next, size - next, x, 1, &n, &next, &e));
+	assert_int_equal(x[0].offset, 5 * MIB);
+	OK(disk_src_extents(src, 6 * MIB, MIB, x, 4, &n, &next, &e));
+	assert_int_equal(n, 0);
+	assert_int_equal(next, 7 * MIB);
+	FAILS(disk_src_read(src, piece, sizeof(piece), size - 100, &e), ERR_INVALID);
+	FAILS(disk_src_read(src, piece, sizeof(piece), -1, &e), ERR_INVALID);
+	disk_src_close(src);
+	disk_src_close(NULL);
+}
+
+static void a_shrunken_file_is_named(void **state)
+{
+	char path[128], piece[4096];
+	struct disk_src *src = NULL;
+	struct err e;
+
+	(void)state;
+	make_raw(in_dir("shrink.img", path), 8 * MIB);
+	OK(disk_src_open(path, DISK_RAW, &src, &e));
+	assert_int_equal(truncate(path, MIB), 0);
+	FAILS(disk_src_read(src, piece, sizeof(piece), 4 * MIB, &e), ERR_IO);
+	CONTAINS(e.msg, path);
+	disk_src_close(src);
+	FAILS(disk_src_open("/nonexistent/x.img", DISK_RAW, &src, &e), ERR_NOT_FOUND);
+}
+
+/* Copy src to a sink by its extents. */
+static void copy_by_extents(struct disk_src *src, struct disk_sink *sink)
+{
+	static char piece[MIB];
+	int64_t at = 0, size = disk_src_size(src);
+	struct extent x[4];
+	size_t n = 0;
+	struct err e;
+
+	while (at < size) {
+		OK(disk_src_extents(src, at, size - at, x, 4, &n, &at, &e));
+		for (size_t i = 0; i < n; i++)
+			for (int64_t o = 0; o < x[i].length; o += MIB) {
+				size_t part = (size_t)(x[i].length - o < MIB ? x[i].length - o : MIB);
+
+				OK(disk_src_read(src, piece, part, x[i].offset + o, &e));
+				OK(disk_sink_write(sink, piece, part, x[i].offset + o, &e));
+			}
+	}
+}
+
+static void raw_copies_are_identical_and_sparse(void **state)
+{
+	char from[128], to[128];
+	struct disk_src *src = NULL;
+	struct disk_sink *sink = NULL;
+	struct stat st;
+	struct err e;
+
+	(void)state;
+	make_raw(in_dir("from.img", from), 20 * MIB);
+	OK(disk_src_open(from, DISK_RAW, &src, &e));
+	OK(disk_sink_create(in_dir("to.img", to), DISK_RAW, 20 * MIB, &sink, &e));
+	copy_by_extents(src, sink);
+	FAILS(disk_sink_write(sink, "x", 1, 20 * MIB, &e), ERR_INVALID);
+	OK(disk_sink_finish(&sink, &e));
+	assert_null(sink);
+	assert_int_equal(run("cmp '%s' '%s'", from, to), 0);
+	assert_int_equal(stat(to, &st), 0);
+	assert_true(st.st_blocks * 512 < MIB);
+	FAILS(disk_sink_create(to, DISK_RAW, MIB, &sink, &e), ERR_CONFLICT);
+	OK(disk_sink_reopen(to, DISK_RAW, 20 * MIB, &sink, &e));
+	disk_sink_close(sink);
+	assert_int_equal(run("cmp '%s' '%s'", from, to), 0);
+	FAILS(disk_sink_create(in_dir("q", to), DISK_QCOW2, MIB, &sink, &e), ERR_INVALID);
+	disk_src_close(src);
+}
+
+static void qemu_reads_our_vhd(void **state)
+{
+	static const int64_t sizes[] = { MIB, 7 * MIB, 600LL * MIB, 40LL * 1024 * MIB };
+	char from[128], to[128];
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		struct disk_src *src = NULL, *back = NULL;
+		struct disk_sink *sink = NULL;
+
+		(void)unlink(in_dir("v.img", from));
+		(void)unlink(in_dir("v.vhd", to));
+		assert_int_equal(run("truncate -s %lld '%s'", (long long)sizes[i], from), 0);
+		assert_int_equal(run("dd if=/dev/urandom of='%s' bs=4096 count=20 conv=notrunc status=none",
+		    from), 0);
+		OK(disk_src_open(from, DISK_RAW, &src, &e));
+		OK(disk_sink_create(to, DISK_VHD, disk_vhd_size(sizes[i]), &sink, &e));
+		copy_by_extents(src, sink);
+		OK(disk_sink_finish(&sink, &e));
+		assert_int_equal(run("qemu-img compare -q -f vpc -F raw '%s' '%s'", to, from), 0);
+		OK(disk_src_open(to, DISK_VHD, &back, &e));
+		assert_int_equal(disk_src_size(back), sizes[i]);
+		disk_src_close(back);
+		disk_src_close(src);
+	}
+	assert_int_equal(disk_vhd_size(1), MIB);
+	assert_int_equal(disk_vhd_size(MIB), MIB);
+	assert_int_equal(disk_vhd_size(MIB + 1), 2 * MIB);
+}
+
+static void qcow2_reads_as_qemu_does(void **state)
+{
+	char raw[128], qcow[128], out[128];
+	struct disk_src *src = NULL;
+	struct disk_sink *sink = NULL;
+	struct extent x[64];
+	int64_t next = 0, sum = 0;
+	size_t n = 0;
+	struct err e;
+
+	(void)state;
+	make_raw(in_dir("q.raw", raw), 30 * MIB);
+	in_dir("q.qcow2", qcow);
+	for (int compressed = 0; compressed < 2; compressed++) {
+		assert_int_equal(run("qemu-img convert %s -f raw -O qcow2 '%s' '%s'",
+		    compressed != 0 ? "-c" : "", raw, qcow), 0);
+		OK(disk_src_open(qcow, DISK_QCOW2, &src, &e));
+		assert_int_equal(disk_src_size(src), 30 * MIB);
+		OK(disk_src_extents(src, 0, 30 * MIB, x, 64, &n, &next, &e));
+		assert_int_equal(next, 30 * MIB);
+		for (size_t i = 0; i < n; i++)
+			sum += x[i].length;
+		assert_true(n >= 3 && sum < 2 * MIB);
+		(void)unlink(in_dir("q.out", out));
+		OK(disk_sink_create(out, DISK_RAW, 30 * MIB, &sink, &e));
+		copy_by_extents(src, sink);
+		OK(disk_sink_finish(&sink, &e));
+		assert_int_equal(run("cmp '%s' '%s'", raw, out), 0);
+		disk_src_close(src);
+	}
+	/* the helper went away with its source */
+	assert_int_not_equal(run("pgrep -f '[q]emu-nbd .*%s' >/dev/null", qcow), 0);
+}
+
+static void *read_all(void *arg)
+{
+	static const size_t part = 65536;
+	struct err e = { 0 };
+	char *piece = malloc(part);
+
+	for (int64_t at = 0; piece != NULL && at < 30 * MIB; at += (int64_t)part)
+		if (disk_src_read(arg, piece, part, at, &e) != 0) {
+			free(piece);
+			return arg;
+		}
+	free(piece);
+	return NULL;
+}
+
+static void many_threads_may_read_one_source(void **state)
+{
+	char qcow[128];
+	struct disk_src *src = NULL;
+	pthread_t t[4];
+	struct err e;
+
+	(void)state;
+	OK(disk_src_open(in_dir("q.qcow2", qcow), DISK_QCOW2, &src, &e));
+	for (size_t i = 0; i < ARRAY_LEN(t); i++)
+		assert_int_equal(pthread_create(&t[i], NULL, read_all, src), 0);
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		void *failed = NULL;
+
+		assert_int_equal(pthread_join(t[i], &failed), 0);
+		assert_null(failed);
+	}
+	disk_src_close(src);
+}
+
+static void an_image_in_use_is_busy(void **state)
+{
+	char raw[128], pidfile[128];
+	auto_buf struct buf pid = { 0 };
+	struct disk_src *src = NULL;
+	struct err e;
+
+	(void)state;
+	make_raw(in_dir("used.img", raw), 4 * MIB);
+	in_dir("nbd.pid", pidfile);
+	assert_int_equal(run("qemu-nbd -f raw --fork --persistent --pid-file='%s' --socket='%s/s' '%s'",
+	    pidfile, dir, raw), 0);
+	FAILS(disk_src_open(raw, DISK_RAW, &src, &e), ERR_BUSY);
+	CONTAINS(e.msg, raw);
+	OK(fs_read_all(pidfile, 100, &pid, &e));
+	assert_int_equal(kill(atoi(pid.p), SIGTERM), 0);
+}
+
+static void formats_are_told_by_the_magic_alone(void **state)
+{
+	char path[128], base[128];
+	enum disk_format raw = DISK_RAW, qcow2 = DISK_QCOW2;
+	struct disk_info info;
+	struct err e;
+
+	(void)state;
+	OK(disk_inspect(in_dir("q.qcow2", path), NULL, &info, &e));
+	assert_int_equal(info.format, DISK_QCOW2);
+	assert_int_equal(info.virtual_size, 30 * MIB);
+	OK(disk_inspect(path, &raw, &info, &e));
+	assert_int_equal(info.format, DISK_RAW);	/* stated: what a guest wrote counts for nothing */
+	OK(disk_inspect(in_dir("a.img", path), NULL, &info, &e));
+	assert_int_equal(info.format, DISK_RAW);
+	FAILS(disk_inspect(path, &qcow2, &info, &e), ERR_INVALID);
+	in_dir("q.raw", base);
+	assert_int_equal(run("qemu-img create -q -f qcow2 -b '%s' -F raw '%s'", base,
+	    in_dir("overlay.qcow2", path)), 0);
+	FAILS(disk_inspect(path, NULL, &info, &e), ERR_INVALID);
+	CONTAINS(e.msg, "backing file");
+	CONTAINS(e.msg, path);
+	assert_int_equal(run("qemu-img create -q -f qcow2 -o data_file='%s/ext.raw' '%s' 1M", dir,
+	    in_dir("ext.qcow2", path)), 0);
+	FAILS(disk_inspect(path, NULL, &info, &e), ERR_INVALID);
+	FAILS(disk_inspect(dir, NULL, &info, &e), ERR_INVALID);
+}
+
+static void evil_headers_are_refused(void **state)
+{
+	uint8_t good[QCOW2_HEADER_MAX], bad[QCOW2_HEADER_MAX];
+	char path[128];
+	int64_t size = 0;
+	int fd = open(in_dir("q.qcow2", path), O_RDONLY);
+	struct err e;
+
+	(void)state;
+	assert_int_equal(pread(fd, good, sizeof(good), 0), sizeof(good));
+	(void)close(fd);
+	OK(qcow2_header(good, sizeof(good), &size, &e));
+	for (size_t n = 0; n < 72; n++)
+		FAILS(qcow2_header(good, n, &size, &e), ERR_INVALID);
+	static const struct { size_t at; uint8_t v; } change[] = { { 7, 9 }, { 15, 1 }, { 23, 60 },
+		{ 24, 0xff }, { 35, 1 }, { 79, 4 }, { 79, 2 }, { 72, 1 } };
+	for (size_t i = 0; i < ARRAY_LEN(change); i++) {
+		memcpy(bad, good, sizeof(bad));
+		bad[change[i].at] = change[i].v;
+		FAILS(qcow2_header(bad, sizeof(bad), &size, &e), ERR_INVALID);
+	}
+}
+
+static void only_files_inside_are_allowed(void **state)
+{
+	char inside[128], outside[128], link[160], deep[160];
+	const char *allowed[] = { inside, NULL };
+	auto_free char *got = NULL;
+	struct err e;
+
+	(void)state;
+	assert_int_equal(mkdir(in_dir("in", inside), 0700), 0);
+	make_raw(in_dir("secret.img", outside), 2 * MIB + 6 * MIB);
+	(void)snprintf(deep, sizeof(deep), "%s/ok.img", inside);
+	make_raw(deep, 8 * MIB);
+	OK(disk_path_allowed(deep, allowed, &got, &e));
+	assert_string_equal(got, deep);
+	FAILS(disk_path_allowed(outside, allowed, &got, &e), ERR_DENIED);
+	CONTAINS(e.msg, outside);
+	(void)snprintf(link, sizeof(link), "%s/link", inside);
+	assert_int_equal(symlink(outside, link), 0);
+	FAILS(disk_path_allowed(link, allowed, &got, &e), ERR_DENIED);
+	CONTAINS(e.msg, link);
+	CONTAINS(e.msg, outside);
+	(void)snprintf(deep, sizeof(deep), "%s/../secret.img", inside);
+	FAILS(disk_path_allowed(deep, allowed, &got, &e), ERR_DENIED);
+	FAILS(disk_path_allowed(inside, allowed, &got, &e), ERR_DENIED);
+	FAILS(disk_path_allowed("relative.img", allowed, &got, &e), ERR_INVALID);
+	/* a directory whose name only begins alike */
+	(void)snprintf(deep, sizeof(deep), "%s-evil", inside);
+	assert_int_equal(mkdir(deep, 0700), 0);
+	(void)snprintf(deep, sizeof(deep), "%s-evil/x.img", inside);
+	make_raw(deep, 8 * MIB);
+	FAILS(disk_path_allowed(deep, allowed, &got, &e), ERR_DENIED);
+}
+
+static void copies_keep_bytes_and_holes(void **state)
+{
+	_Atomic bool cancel = true;
+	char from[128], to[128];
+	struct stat st;
+	struct err e;
+
+	(void)state;
+	in_dir("from.img", from);
+	OK(disk_copy(from, in_dir("copy.img", to), NULL, &e));
+	assert_int_equal(run("cmp '%s' '%s'", from, to), 0);
+	assert_int_equal(stat(to, &st), 0);
+	assert_true(st.st_blocks * 512 < MIB);
+	FAILS(disk_copy(from, to, NULL, &e), ERR_CONFLICT);
+	assert_int_equal(access(to, F_OK), 0);	/* what was there stays */
+	if (disk_copy(from, in_dir("cancelled.img", to), &cancel, &e) != 0) {
+		assert_int_equal(e.kind, ERR_CANCELLED);
+		assert_int_not_equal(access(to, F_OK), 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(raw_extents_cover_the_data_and_little_more),
+		cmocka_unit_test(a_shrunken_file_is_named),
+		cmocka_unit_test(raw_copies_are_identical_and_sparse),
+		cmocka_unit_test(qemu_reads_our_vhd),
+		cmocka_unit_test(qcow2_reads_as_qemu_does),
+		cmocka_unit_test(many_threads_may_read_one_source),
+		cmocka_unit_test(an_image_in_use_is_busy),
+		cmocka_unit_test(formats_are_told_by_the_magic_alone),
+		cmocka_unit_test(evil_headers_are_refused),
+		cmocka_unit_test(only_files_inside_are_allowed),
+		cmocka_unit_test(copies_keep_bytes_and_holes),
+	};
+
+	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+}
