@@ -117,15 +117,24 @@ static int conn_open(struct db *db, bool is_writer, struct db_conn **ret, struct
 	return 0;
 }
 
-static int open_writer(struct db *db, struct err *e)
+/* Made by us, because SQLite would make it readable by everybody.  Before SQLite opens it: POSIX
+ * drops all of a process's locks on a file when any descriptor of it is closed, and another
+ * program would then take itself for the last one and remove the log under us. */
+static int make_private(const char *path, struct err *e)
 {
-	/* Made by us, because SQLite would make it readable by everybody. */
-	auto_close int fd = open(db->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
 	if (fd < 0)
-		return err_sys(e, errno, "opening database '%s'", db->path);
-	if (conn_open(db, true, &db->writer, e) != 0 ||
-	    db_migrate(db->writer, e) != 0)
+		return err_sys(e, errno, "opening database '%s'", path);
+	(void)close(fd);
+	return 0;
+}
+
+static int open_writer(struct db *db, struct err *e)
+{
+	if (make_private(db->path, e) != 0)
+		return -1;
+	if (conn_open(db, true, &db->writer, e) != 0 || db_migrate(db->writer, e) != 0)
 		return err_in(e, "database '%s'", db->path);
 	return 0;
 }

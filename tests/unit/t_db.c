@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "db/db.h"
 
@@ -280,7 +281,41 @@ static void a_newer_schema_and_foreign_files_are_refused(void **state)
 	FAILS(db_open("/nonexistent/control.db", &db, &e), ERR_NOT_FOUND);
 }
 
-int main(void)
+/* Another program (`holdfast token`, beside the server) opens and closes the database. */
+static void another_program_may_come_and_go(void **state)
+{
+	struct place *p = *state;
+	char wal[128];
+	int status = -1;
+	pid_t pid;
+
+	put(p->db, "before", "1");
+	(void)snprintf(wal, sizeof(wal), "%s-wal", p->path);
+	assert_int_equal(access(wal, F_OK), 0);
+	pid = fork();
+	if (pid == 0) {
+		(void)execl("/proc/self/exe", "t_db", "--visit", p->path, (char *)NULL);
+		_exit(9);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(access(wal, F_OK), 0);	/* the visitor did not take itself for the last */
+	put(p->db, "after", "1");
+}
+
+static int visit(const char *path)
+{
+	struct db *db = NULL;
+	struct err e;
+
+	if (db_open(path, &db, &e) != 0)
+		return 1;
+	put(db, "visit", "1");
+	db_close(db);
+	return 0;
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(parameters_are_bound_by_their_number, setup, teardown),
@@ -291,6 +326,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_statement_ends_with_its_transaction, setup, teardown),
 		cmocka_unit_test_setup_teardown(more_texts_than_the_cache_holds_still_work, setup,
 		    teardown),
+		cmocka_unit_test_setup_teardown(another_program_may_come_and_go, setup, teardown),
 		cmocka_unit_test_setup_teardown(threads_share_the_pool_and_the_writer, setup, teardown),
 		cmocka_unit_test_setup_teardown(data_outlives_the_program_and_is_private, setup,
 		    teardown),
@@ -298,5 +334,7 @@ int main(void)
 		    teardown),
 	};
 
+	if (argc == 3 && strcmp(argv[1], "--visit") == 0)
+		return visit(argv[2]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
