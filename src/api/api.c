@@ -122,7 +122,7 @@ static int parse_body(struct api_call *c, struct err *e)
 static int find_parents(struct api_call *c, struct err *e)
 {
 	auto_conn struct db_conn *conn = NULL;
-	struct resource group = { 0 };
+	auto_resource struct resource group = { 0 };
 	const char *id;
 	int r;
 
@@ -134,12 +134,15 @@ static int find_parents(struct api_call *c, struct err *e)
 	if (db_read_begin(c->world->db, &conn, e) != 0)
 		return -1;
 	r = resource_get(conn, id, &group, e);
-	resource_done(&group);
 	if (r < 0)
 		return -1;
 	if (r == 0)
 		return err_code(e, ERR_NOT_FOUND, "ResourceGroupNotFound",
 		    "Resource group '%.90s' could not be found.", c->param[1]);
+	/* New ids get the group's casing as it was created. */
+	c->param[1] = arena_dup(&c->arena, group.name);
+	if (c->param[1] == NULL)
+		return err_nomem(e);
 	if ((c->route->flags & API_VAULT) == 0)
 		return 0;
 	id = api_vault_id(c);

@@ -39,6 +39,13 @@ static bool take_param(struct api_call *c, const char *value)
 	return true;
 }
 
+/* First segments that no account and no tenant can be. */
+static bool fixed_word(struct str s)
+{
+	return str_ieq(s, STR("subscriptions")) || str_ieq(s, STR("providers")) ||
+	    str_ieq(s, STR("tenants")) || str_ieq(s, STR("adfs")) || str_ieq(s, STR("metadata"));
+}
+
 static bool match(const char *pattern, struct api_call *c)
 {
 	const char *at = pattern;
@@ -46,6 +53,8 @@ static bool match(const char *pattern, struct api_call *c)
 	unsigned i = 0;
 
 	c->param_count = 0;
+	if (pattern[0] == '{' && c->path.count > 0 && fixed_word(c->path.segment[0]))
+		return false;
 	while (next_segment(&at, &want)) {
 		bool rest = want.n > 2 && want.p[0] == '{' && want.p[want.n - 2] == '*';
 
@@ -76,6 +85,9 @@ int route_find(const struct api_route *const *tables, struct api_call *c, char *
 			bool same = strcmp(r->method, method) == 0;
 			int n;
 
+			/* A blob could be anywhere: its routes do not make a path known. */
+			if (!same && (r->flags & API_RAW) != 0 && strstr(r->pattern, "*}") != NULL)
+				continue;
 			if (!same && used > 0 && strstr(ret_allow, r->method) != NULL)
 				continue;
 			if (!match(r->pattern, c))

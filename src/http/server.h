@@ -30,6 +30,11 @@ struct http_req {
 /* Header value by name, case-insensitive; NULL if absent. */
 const char *http_req_header(const struct http_req *r, const char *name);
 
+/* Calls `fn` for every header line of the request, in any order; a name that was sent twice
+ * comes twice. */
+typedef void http_header_fn(void *arg, const char *name, const char *value);
+void http_req_each(const struct http_req *r, http_header_fn *fn, void *arg);
+
 struct http_header {
 	char *name, *value;
 };

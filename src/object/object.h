@@ -33,6 +33,9 @@ struct object_ops {
 	void (*close)(struct object_store *s);
 };
 
+/* Is `name` the name of an object, as described above? */
+bool object_name_valid(const char *name);
+
 /* First member of every back end's own struct. */
 struct object_store {
 	const struct object_ops *ops;
@@ -61,7 +64,8 @@ must_check int object_dir_open(const char *path, bool create, struct object_stor
     struct err *e);
 
 /* A filter for tests: the Nth call (1-based, counted over all operations) of
- * the store below fails with `kind`; every later call too if `sticky`.  Takes `below` over. */
+ * the store below fails with `kind`; every later call too if `sticky`.  Takes `below` over
+ * (also on failure).  Arming starts the count anew; `nth` 0 disarms. */
 must_check int object_fault_open(struct object_store *below, struct object_store **ret,
     struct err *e);
 void object_fault_arm(struct object_store *s, unsigned nth, enum err_kind kind, bool sticky);

@@ -5,8 +5,9 @@
  * point can be listed and restored.  Writing a point's object is the commit:
  * before it there is only garbage, never half a point.
  *
- * Nothing here knows about Azure: an item is an opaque text, a point a text
- * name unique within its item.  Thread-safe: many sessions and restores may
+ * Nothing here knows about Azure: an item is an opaque text, a point a name
+ * unique within its item ([A-Za-z0-9._-], at most 128 characters, neither "."
+ * nor "..").  Thread-safe: many sessions and restores may
  * run at once on one open vault. */
 #ifndef VAULT_VAULT_H
 #define VAULT_VAULT_H

@@ -15,7 +15,7 @@
 struct region_settings {
 	char *name;		/* "eastus" */
 	char *pair;		/* name of the paired region, "" for none */
-	char *store;		/* directory of the region's vaults, disks and accounts; absolute */
+	char *store;            /* directory of the region's vaults, disks and accounts; absolute */
 };
 
 struct settings {
@@ -34,9 +34,26 @@ void settings_free(struct settings *s);	/* NULL is fine */
 /* Read DIR/holdfast.conf.  Errors name file, line and key. */
 must_check int settings_load(const char *dir, struct settings **ret, struct err *e);
 
-/* Text of a new holdfast.conf: presets, every key with its help as comments.
- * `images`: NULL-terminated additional directories. */
-must_check int settings_write_new(struct buf *b, const char *const *images, struct err *e);
+/* Same from a text; `file` names it in errors, `dir` (absolute) is where relative paths begin. */
+must_check int settings_parse(struct str text, const char *file, const char *dir,
+    struct settings **ret, struct err *e);
+
+/* What `holdfast init` was told; NULL members mean the preset. */
+struct settings_new {
+	const char *listen;
+	const char *const *names;	/* NULL-terminated */
+	const char *const *images;	/* NULL-terminated, absolute: in addition to DIR/images */
+};
+
+/* Text of a new holdfast.conf: every key with its help as a comment.  What it says is what
+ * settings_parse() accepts, else ERR_INVALID. */
+must_check int settings_write_new(struct buf *b, const struct settings_new *o, struct err *e);
+
+/* "127.0.0.1:8443" or "[::1]:8443" split; the address is numeric, port 0 means any free one. */
+#define LISTEN_ADDRESS_MAX 64
+#define LISTEN_PRESET "127.0.0.1:8443"
+must_check int settings_listen(const char *text, char ret_address[LISTEN_ADDRESS_MAX],
+    uint16_t *ret_port, struct err *e);
 
 /* NULL if the region is not configured; name compared without case and spaces ("East US"). */
 const struct region_settings *settings_region(const struct settings *s, const char *name);

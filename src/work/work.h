@@ -1,8 +1,9 @@
 /* work.h - the kinds of job, and what their arguments are.
  *
  * backup     args {vaultId, itemId, expiryTime?}
- * configure  args {vaultId, itemId, vmId, policyId, extendedProperties?}: makes the item protected
- *            (or stops it: protectionState "ProtectionStopped")
+ * configure  args {vaultId, itemId, vmId, policyId, protectionState, extendedProperties?}: makes the
+ *            item protected (or stops it: protectionState "ProtectionStopped", "BackupsSuspended").
+ *            The API wrote the item's row as it is to be; soft delete and undelete are this too
  * delete     args {vaultId, itemId}: removes the item's points and the item
  * restore    args {vaultId, itemId, pointId, baseUrl, recoveryType, request: the validated
  *            properties of the restore request, target: see below}

@@ -1,0 +1,220 @@
+/* item.c - protected items: read, list, delete. */
+#include "api/item.h"
+
+#include "api/item_render.h"
+#include "api/secondary.h"
+#include "api/submit.h"
+
+#define VAULT "subscriptions/{sub}/resourceGroups/{rg}/providers/" TYPE_VAULT "/{vault}"
+#define ITEM VAULT \
+	"/backupFabrics/{fabric}/protectionContainers/{container}/protectedItems/{item}"
+#define ACTION TYPE_ITEM
+
+int item_find(struct api_call *c, struct db_conn *conn, struct resource *ret, struct err *e)
+{
+	const char *id;
+	int r;
+
+	if (api_item_id(c, &id, e) != 0)
+		return -1;
+	r = resource_get(conn, id, ret, e);
+	return r < 0 ? -1 : r == 0 ? item_not_found(id, e) : 0;
+}
+
+static int item_get(struct api_call *c, struct err *e)
+{
+	static const char *const keys[] = { "expand", NULL };
+	auto_conn struct db_conn *conn = NULL;
+	auto_resource struct resource item = { 0 };
+	auto_json json_t *body = NULL;
+	struct arm_filter filter;
+	const char *expand;
+
+	if (arm_filter_parse(&c->arena, arm_query_get(&c->query, "$filter"), keys, &filter,
+	    e) != 0 ||
+	    db_read_begin(c->world->db, &conn, e) != 0 || item_find(c, conn, &item, e) != 0)
+		return -1;
+	expand = arm_filter_get(&filter, "expand");
+	if (item_render(c, conn, &item, expand != NULL &&
+	    str_ieq(str_c(expand), STR("extendedinfo")), &body, e) != 0)
+		return -1;
+	return api_json(c, 200, TAKE(body), e);
+}
+
+struct listing {
+	struct api_call *c;
+	struct db_conn *conn;
+	struct arm_filter filter;
+	json_t *rows;
+	const char *cursor, *last;
+};
+
+static bool says(const struct arm_filter *f, const char *key, const char *value)
+{
+	const char *want = arm_filter_get(f, key);
+
+	return want == NULL || str_ieq(str_c(want), str_c(value));
+}
+
+static bool in_container(const struct arm_filter *f, const struct resource *item)
+{
+	const char *want = arm_filter_get(f, "containerName");
+	struct str group, vm, own_group, own_vm;
+
+	if (want == NULL)
+		return true;
+	return arm_workload_name_parse(str_c(want), &group, &vm) &&
+	    arm_workload_name_parse(str_c(item->name), &own_group, &own_vm) &&
+	    str_ieq(group, own_group) && str_ieq(vm, own_vm);
+}
+
+static bool wanted(const struct arm_filter *f, const struct resource *item, const json_t *shown)
+{
+	return says(f, "policyName", jstr(shown, "properties.policyName", "")) &&
+	    says(f, "friendlyName", jstr(shown, "properties.friendlyName", "")) &&
+	    says(f, "healthState", jstr(shown, "properties.healthStatus", "")) &&
+	    in_container(f, item);
+}
+
+static int list_row(void *arg, struct resource *item, struct err *e)
+{
+	struct listing *l = arg;
+	auto_json json_t *shown = NULL;
+	auto_free char *cursor = NULL;
+
+	if (item_render(l->c, l->conn, item, false, &shown, e) != 0)
+		return -1;
+	if (!wanted(&l->filter, item, shown))
+		return 0;
+	if (json_array_size(l->rows) == ARM_PAGE_SIZE) {
+		l->cursor = l->last;
+		return 1;
+	}
+	cursor = resource_cursor(item);
+	l->last = arena_dup(&l->c->arena, cursor);
+	if (l->last == NULL || json_array_append(l->rows, shown) != 0)
+		return err_nomem(e);
+	return 0;
+}
+
+/* Kinds of item that this server never has: such a filter matches nothing. */
+static bool matches_nothing(const struct arm_filter *f)
+{
+	return !says(f, "backupManagementType", IAAS_MANAGEMENT) || !says(f, "itemType", "VM") ||
+	    !says(f, "fabricName", "Azure") || arm_filter_get(f, "backupEngineName") != NULL ||
+	    arm_filter_get(f, "backupSetName") != NULL;
+}
+
+static int item_list(struct api_call *c, struct err *e)
+{
+	static const char *const keys[] = { "backupManagementType", "itemType", "policyName",
+		"containerName", "backupEngineName", "friendlyName", "fabricName", "backupSetName",
+		"healthState", NULL };
+	struct resource_query q = { .type = TYPE_ITEM, .parent = c->vault.id };
+	auto_json json_t *rows = json_array();
+	struct listing l = { .c = c, .rows = rows };
+	auto_conn struct db_conn *conn = NULL;
+	bool answered = false;
+
+	if (rows == NULL)
+		return err_nomem(e);
+	if (secondary_guard(c, &answered, e) != 0 || answered)
+		return answered ? 0 : -1;
+	if (api_cursor(c, &q.after, e) != 0 ||
+	    arm_filter_parse(&c->arena, arm_query_get(&c->query, "$filter"), keys, &l.filter,
+	    e) != 0 ||
+	    db_read_begin(c->world->db, &conn, e) != 0)
+		return -1;
+	l.conn = conn;
+	if (!matches_nothing(&l.filter) && resource_list(conn, &q, list_row, &l, e) < 0)
+		return -1;
+	return api_list(c, TAKE(rows), l.cursor, e);
+}
+
+/* The data stays for the vault's retention; the item stays in the lists, marked. */
+static int mark_deleted(struct api_call *c, struct db_conn *conn, struct resource *item,
+    struct err *e)
+{
+	json_t *props = jat(item->body, "properties");
+	char now[TIME_TEXT_MAX];
+	int64_t days = jint(c->vault.body, "internal.vaultConfig.softDeleteRetentionPeriodInDays",
+	    14);
+
+	if (jset(props, "isScheduledForDeferredDelete", json_true(), e) != 0 ||
+	    jset(props, "deferredDeleteTimeInUTC", json_string(time_iso(c->now_us, now)), e) != 0 ||
+	    jset(props, "softDeleteRetentionPeriod", json_integer(days), e) != 0 ||
+	    jset(props, "protectionState", json_string("ProtectionStopped"), e) != 0 ||
+	    jset(props, "policyId", json_string(""), e) != 0 ||
+	    jset(props, "policyName", json_string(""), e) != 0)
+		return -1;
+	return resource_put(conn, item, c->now_us, e);
+}
+
+static bool soft_delete_on(const struct resource *vault)
+{
+	const char *state = jstr(vault->body, "internal.vaultConfig.softDeleteFeatureState",
+	    "Enabled");
+
+	return strcmp(state, "Disabled") != 0;
+}
+
+static int deletion_args(struct api_call *c, struct db_conn *conn, const struct resource *item,
+    json_t **ret_args, json_t **ret_bag, struct err *e)
+{
+	struct resource_query q = { .type = TYPE_POINT, .parent = item->id };
+	const json_t *props = jat(item->body, "properties");
+	const char *points;
+	int64_t count;
+
+	if (resource_count(conn, &q, &count, e) != 0)
+		return -1;
+	points = arena_fmt(&c->arena, "%lld", (long long)count);
+	if (points == NULL)
+		return err_nomem(e);
+	*ret_args = json_pack("{s:s, s:s, s:s, s:s, s:s}", "vaultId", c->vault.id, "itemId",
+	    item->id,
+	    "vmId", item->ref, "policyId", "", "protectionState", "ProtectionStopped");
+	*ret_bag = json_pack("{s:s, s:s}", "VM Name", jstr(props, "friendlyName", item->name),
+	    "Number of Recovery Points", points);
+	return *ret_args == NULL || *ret_bag == NULL ? err_nomem(e) : 0;
+}
+
+static int item_delete(struct api_call *c, struct err *e)
+{
+	auto_conn struct db_conn *conn = NULL;
+	auto_resource struct resource item = { 0 };
+	auto_json json_t *args = NULL, *bag = NULL;
+	bool soft = soft_delete_on(&c->vault);
+	struct submission s = { .op_kind = "delete", .under_vault = true, .job = {
+		.kind = soft ? "configure" : "delete", .operation = "DeleteBackupData",
+		.operation_ends_with_job = true } };
+	const char *id;
+	int found;
+
+	if (api_item_id(c, &id, e) != 0 || db_write_begin(c->world->db, &conn, e) != 0)
+		return -1;
+	found = resource_get(conn, id, &item, e);
+	if (found < 0)
+		return -1;
+	if (found == 0)
+		return api_empty(c, 204);
+	if (item_check_free(conn, item.id, s.job.operation, e) != 0 ||
+	    (soft && item_refuse_soft_deleted(&item, e) != 0) ||
+	    deletion_args(c, conn, &item, &args, &bag, e) != 0 ||
+	    (soft && mark_deleted(c, conn, &item, e) != 0))
+		return -1;
+	s.job.args = args;
+	s.job.bag = bag;
+	return submit(c, &conn, &item, &s, e);
+}
+
+const struct api_route item_routes[] = {
+	{ "GET", VAULT "/backupProtectedItems", item_list, API_RS | API_VAULT,
+	    "Microsoft.RecoveryServices/vaults/backupProtectedItems/read" },
+	{ "GET", ITEM, item_get, API_RS | API_VAULT, ACTION "/read" },
+	{ "PUT", ITEM, item_put, API_RS | API_VAULT | API_BODY, ACTION "/write" },
+	{ "DELETE", ITEM, item_delete, API_RS | API_VAULT, ACTION "/delete" },
+	{ "POST", ITEM "/backup", item_backup, API_RS | API_VAULT | API_BODY_OPTIONAL,
+	    ACTION "/backup/action" },
+	{ NULL },
+};

@@ -1,0 +1,14 @@
+/* item_render.h - a protected item as clients see it. */
+#ifndef API_ITEM_RENDER_H
+#define API_ITEM_RENDER_H
+
+#include "api/api.h"
+
+/* `extended` adds extendedInfo.  Reads the item's VM and points within `conn`. */
+must_check int item_render(struct api_call *c, struct db_conn *conn, const struct resource *item,
+    bool extended, json_t **ret, struct err *e);
+
+/* .NET TimeSpan "13.23:59:42.8656"; negative spans are shown as zero. `out`: TIME_TEXT_MAX. */
+char *timespan_text(int64_t span_us, char *out);
+
+#endif

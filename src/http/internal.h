@@ -1,0 +1,59 @@
+/* internal.h - one request on its way between libmicrohttpd's loop and a worker.
+ *
+ * Life of a `struct exchange`:
+ *   1 made when the request line is read          loop
+ *   2 headers judged; a refusal is answered here  loop
+ *   3 body collected                              loop
+ *   4 connection suspended, put on the queue      loop, then a worker owns it
+ *   5 handler ran, response made, resumed         worker, then the loop owns it
+ *   6 response queued                             loop
+ *   7 completed: freed                            loop
+ */
+#ifndef HTTP_INTERNAL_H
+#define HTTP_INTERNAL_H
+
+#include <microhttpd.h>
+#include <stdatomic.h>
+
+#include "base/queue.h"
+#include "http/server.h"
+
+struct exchange {
+	struct http_server *server;
+	struct MHD_Connection *connection;
+	char *uri;		/* as sent */
+	const char *method;
+	struct buf body;
+	bool judged;		/* headers were looked at */
+	bool too_large;		/* body went over the limit; the rest is thrown away */
+	struct MHD_Response *response;	/* made by a worker */
+	unsigned status;
+	char remote[64];
+};
+
+struct http_server {
+	struct MHD_Daemon *daemon;
+	struct queue queue;	/* of struct exchange */
+	pthread_t *workers;
+	unsigned worker_count;
+	size_t body_max;
+	http_handler_fn *handler;
+	void *arg;
+	_Atomic unsigned open;	/* exchanges between 4 and 7 */
+	char *cert, *key;	/* PEM; libmicrohttpd keeps pointers */
+};
+
+/* Callbacks of libmicrohttpd; `cls` is the server. */
+void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *connection);
+enum MHD_Result exchange_step(void *cls, struct MHD_Connection *connection, const char *url,
+    const char *method, const char *version, const char *data, size_t *data_size, void **req_cls);
+void exchange_end(void *cls, struct MHD_Connection *connection, void **req_cls,
+    enum MHD_RequestTerminationCode how);
+
+/* Run the handler, make the response, hand the exchange back to the loop. */
+void exchange_run(struct exchange *x);
+
+/* {"error":{"code":…,"message":…}}; NULL out of memory. */
+struct MHD_Response *exchange_error(const char *code, const char *message);
+
+#endif

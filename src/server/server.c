@@ -1,0 +1,195 @@
+/* server.c - see server.h. */
+#include "server/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/file.h>
+
+#include "api/api.h"
+#include "crypto/crypto.h"
+#include "http/server.h"
+#include "model/principal.h"
+#include "work/work.h"
+#include "work/world.h"
+
+#define QUEUE_MAX 256		/* requests waiting for a worker */
+#define IDLE_TIMEOUT_S 120
+#define BODY_MAX ((size_t)4 << 20)
+
+struct server {
+	struct settings *settings;
+	int lock_fd;
+	struct db *db;
+	struct token_issuer *issuer;
+	struct world world;
+	struct api api;
+	struct http_server *http;
+	char url[512];
+};
+
+static int path_in(const struct server *s, const char *name, char ret[PATH_MAX], struct err *e)
+{
+	if (snprintf(ret, PATH_MAX, "%s/%s", s->settings->dir, name) >= PATH_MAX)
+		return err_set(
+		    e, ERR_INVALID, "path '%.100s/%s' is too long", s->settings->dir, name);
+	return 0;
+}
+
+/* The lock goes with the process, however it ends; what the file says is only for people. */
+static int take_lock(struct server *s, struct err *e)
+{
+	char path[PATH_MAX], pid[16] = "";
+	ssize_t n;
+
+	if (path_in(s, "lock", path, e) != 0)
+		return -1;
+	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (s->lock_fd < 0)
+		return err_sys(e, errno, "opening '%s'", path);
+	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) == 0) {
+		(void)snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
+		if (ftruncate(s->lock_fd, 0) != 0 || pwrite(s->lock_fd, pid, strlen(pid), 0) < 0)
+			return err_sys(e, errno, "writing '%s'", path);
+		return 0;
+	}
+	if (errno != EWOULDBLOCK)
+		return err_sys(e, errno, "locking '%s'", path);
+	n = pread(s->lock_fd, pid, sizeof(pid) - 1, 0);
+	pid[n > 0 ? strcspn(pid, "\n") : 0] = '\0';
+	return err_set(e, ERR_BUSY,
+	    "data directory '%s' is busy: another server has it (process %s)", s->settings->dir,
+	    *pid != '\0' ? pid : "unknown");
+}
+
+static int read_fact(struct db_conn *c, const char *key, char ret[40], struct err *e)
+{
+	auto_free char *value = NULL;
+	int found = fact_get(c, key, &value, e);
+
+	if (found < 0)
+		return -1;
+	if (found == 0 || strlen(value) >= 40)
+		return err_set(e, ERR_CORRUPT, "the database does not say which %s it is for", key);
+	memcpy(ret, value, strlen(value) + 1);
+	return 0;
+}
+
+static int open_database(struct server *s, struct err *e)
+{
+	auto_conn struct db_conn *c = NULL;
+	char path[PATH_MAX];
+
+	if (path_in(s, "control.db", path, e) != 0)
+		return -1;
+	if (access(path, F_OK) != 0)
+		return err_sys(e, errno, "opening '%s'", path);
+	if (db_open(path, &s->db, e) != 0 || db_read_begin(s->db, &c, e) != 0 ||
+	    read_fact(c, "tenant", s->world.tenant, e) != 0 ||
+	    read_fact(c, "subscription", s->world.subscription, e) != 0)
+		return -1;
+	return 0;
+}
+
+static int load_keys(struct server *s, struct err *e)
+{
+	char master[PATH_MAX], token[PATH_MAX];
+
+	if (path_in(s, "keys/master.key", master, e) != 0 ||
+	    path_in(s, "keys/token.key", token, e) != 0 ||
+	    key_file_load(master, s->world.master_key, e) != 0)
+		return -1;
+	return token_issuer_open(
+	    token, s->world.tenant, s->settings->token_lifetime_s, &s->issuer, e);
+}
+
+static int start_jobs(struct server *s, struct err *e)
+{
+	const struct job_engine_opts o = {
+		.db = s->db,
+		.clock = s->world.clock,
+		.world = &s->world,
+		.kinds = work_kinds,
+		.workers = (unsigned)s->settings->job_workers,
+	};
+
+	return job_engine_start(&o, &s->world.engine, e);
+}
+
+static int start_http(struct server *s, const char *listen, struct err *e)
+{
+	char address[LISTEN_ADDRESS_MAX], cert[PATH_MAX], key[PATH_MAX];
+	const char *name = s->settings->host_names[0];
+	struct http_server_opts o = {
+		.address = address,
+		.cert_path = cert,
+		.key_path = key,
+		.workers = (unsigned)s->settings->api_workers,
+		.queue_max = QUEUE_MAX,
+		.connections_max = (unsigned)s->settings->connections_max,
+		.idle_timeout_s = IDLE_TIMEOUT_S,
+		.body_max = BODY_MAX,
+		.handler = api_handle,
+		.arg = &s->api,
+	};
+
+	if (settings_listen(listen, address, &o.port, e) != 0 ||
+	    path_in(s, "tls/server.pem", cert, e) != 0 ||
+	    path_in(s, "tls/server.key", key, e) != 0 || http_server_start(&o, &s->http, e) != 0)
+		return err_in(e, "listening on '%s'", listen);
+	(void)snprintf(s->url, sizeof(s->url),
+	    strchr(name, ':') != NULL ? "https://[%s]:%u" : "https://%s:%u", name,
+	    http_server_port(s->http));
+	return 0;
+}
+
+static void server_p(struct server **s)
+{
+	server_stop(*s);
+}
+
+int server_start(const char *dir, const char *listen, struct server **ret, struct err *e)
+{
+	cleanup_with(server_p) struct server *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return err_nomem(e);
+	s->lock_fd = -1;
+	if (settings_load(dir, &s->settings, e) != 0 || take_lock(s, e) != 0 ||
+	    open_database(s, e) != 0 || load_keys(s, e) != 0 ||
+	    vault_cache_new(&s->world.vaults, e) != 0)
+		return -1;
+	s->world.db = s->db;
+	s->world.clock = &clock_system;
+	s->world.settings = s->settings;
+	s->api = (struct api){ &s->world, s->issuer };
+	/* the engine first, for a handler may wake it */
+	if (start_jobs(s, e) != 0 ||
+	    start_http(s, listen != NULL ? listen : s->settings->listen, e) != 0)
+		return -1;
+	*ret = TAKE(s);
+	return 0;
+}
+
+const char *server_url(const struct server *s)
+{
+	return s->url;
+}
+
+void server_stop(struct server *s)
+{
+	if (s == NULL)
+		return;
+	if (s->http != NULL)
+		http_server_stop(s->http);
+	if (s->world.engine != NULL)
+		job_engine_stop(s->world.engine);
+	vault_cache_free(s->world.vaults);
+	token_issuer_close(s->issuer);
+	db_close(s->db);
+	close_p(&s->lock_fd);
+	settings_free(s->settings);
+	crypto_wipe(s->world.master_key, sizeof(s->world.master_key));
+	free(s);
+}

@@ -1,0 +1,117 @@
+/* map_build.c - see map_build.h. */
+#include "vault/map_build.h"
+
+#include <assert.h>
+
+struct open_node {
+	struct open_node *next;
+	uint64_t index;		/* among the nodes of its level */
+	unsigned left;		/* children not yet told of */
+	bool any;
+	struct map_node node;
+};
+
+void map_build_init(struct map_build *b, int64_t size, const uint8_t *used, map_emit_fn *emit,
+    void *arg)
+{
+	*b = (struct map_build){
+		.used = used,
+		.chunks = ((uint64_t)size + CHUNK_SIZE - 1) >> CHUNK_SHIFT,
+		.levels = map_levels(size),
+		.emit = emit,
+		.arg = arg,
+	};
+}
+
+void map_build_done(struct map_build *b)
+{
+	for (unsigned i = 0; i < MAP_LEVELS_MAX; i++)
+		for (struct open_node *n = b->open[i], *next; n != NULL; n = next) {
+			next = n->next;
+			free(n);
+		}
+}
+
+/* Will any of the chunks under the `i`th subtree of 512^level chunks be told of? */
+static bool expects(const struct map_build *b, unsigned level, uint64_t i)
+{
+	uint64_t first = i << (MAP_SHIFT * level), n = (uint64_t)1 << (MAP_SHIFT * level);
+
+	for (uint64_t c = first; c < b->chunks && c - first < n; c++)
+		if (bit_get(b->used, c))
+			return true;
+	return false;
+}
+
+/* The link that points at the open node, which is made if need be; NULL out of memory. */
+static struct open_node **find(struct map_build *b, unsigned level, uint64_t index)
+{
+	struct open_node **at = &b->open[level], *n;
+
+	for (; *at != NULL; at = &(*at)->next)
+		if ((*at)->index == index)
+			return at;
+	n = calloc(1, sizeof(*n));
+	if (n == NULL)
+		return NULL;
+	n->index = index;
+	n->node.level = level;
+	for (unsigned i = 0; i < MAP_FANOUT; i++)
+		n->left += expects(b, level, index << MAP_SHIFT | i);
+	*at = n;
+	return at;
+}
+
+/* All below is known: emit the node, or nothing if it is one hole. */
+static int finish(struct map_build *b, const struct open_node *n, bool *ret_hole,
+    struct chunk_id *ret, struct err *e)
+{
+	auto_free uint8_t *bytes = NULL;
+
+	*ret_hole = !n->any;
+	if (!n->any)
+		return 0;
+	bytes = malloc(MAP_NODE_MAX);
+	if (bytes == NULL)
+		return err_nomem(e);
+	return b->emit(b->arg, bytes, map_node_write(&n->node, bytes), ret, e);
+}
+
+static int set(struct map_build *b, unsigned level, uint64_t index, const struct chunk_id *id,
+    struct err *e)
+{
+	struct open_node **at = find(b, level, index >> MAP_SHIFT), *n;
+	unsigned i = (unsigned)(index % MAP_FANOUT);
+	struct chunk_id up;
+	bool hole = true;
+	int r;
+
+	if (at == NULL)
+		return err_nomem(e);
+	n = *at;
+	assert(n->left > 0);
+	if (id != NULL) {
+		n->node.child[i] = *id;
+		bit_set(n->node.used, i);
+		n->any = true;
+	}
+	if (--n->left > 0)
+		return 0;
+	*at = n->next;
+	r = finish(b, n, &hole, &up, e);
+	index = n->index;
+	free(n);
+	if (r != 0)
+		return -1;
+	if (level + 1 < b->levels)
+		return set(b, level + 1, index, hole ? NULL : &up, e);
+	b->has_root = !hole;
+	if (!hole)
+		b->root = up;
+	return 0;
+}
+
+int map_build_set(struct map_build *b, uint64_t chunk, const struct chunk_id *id, struct err *e)
+{
+	return set(b, 0, chunk, id, e);
+}

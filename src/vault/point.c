@@ -1,0 +1,246 @@
+/* point.c - recovery points: one small sealed object each. */
+#include "vault/engine.h"
+
+#include <stdio.h>
+
+#include "base/codec.h"
+
+#define POINT_NAME_CHARS_MAX 128
+
+static void aead_p(struct aead **a)
+{
+	aead_free(*a);
+}
+#define auto_aead cleanup_with(aead_p)
+
+int point_object_name(struct vault *v, const char *item, const char *point,
+    char ret[POINT_NAME_SIZE], struct err *e)
+{
+	char hex[HEX_SIZE(SHA256_SIZE)];
+	uint8_t h[SHA256_SIZE];
+
+	if (point != NULL && (strlen(point) > POINT_NAME_CHARS_MAX ||
+	    strchr(point, '/') != NULL || !object_name_valid(point)))
+		return err_set(e, ERR_INVALID, "'%.200s' cannot name a point", point);
+	/* Keyed, so that names in the store do not tell what is protected. */
+	if (hmac_sha256(v->keys.item, sizeof(v->keys.item), item, strlen(item), h, e) != 0)
+		return -1;
+	(void)snprintf(ret, POINT_NAME_SIZE, "points/%s/%s", hex_encode(h, sizeof(h), hex),
+	    point != NULL ? point : "");
+	return 0;
+}
+
+/* The point's name in the store is associated data: a point object copied to
+ * another name does not open there. */
+static int add_aad(struct buf *aad, const uint8_t header[POINT_HEADER_SIZE], const char *name,
+    struct err *e)
+{
+	buf_add(aad, header, POINT_HEADER_SIZE);
+	buf_adds(aad, name);
+	return buf_ok(aad, e);
+}
+
+static int seal(struct vault *v, const char *name, const struct point_body *b, struct buf *out,
+    struct err *e)
+{
+	uint8_t salt[16], header[POINT_HEADER_SIZE], nonce[AEAD_NONCE_SIZE], tag[AEAD_TAG_SIZE];
+	auto_buf struct buf plain = { 0 }, aad = { 0 };
+	auto_aead struct aead *a = NULL;
+
+	random_bytes(salt, sizeof(salt));
+	point_header_write(salt, header);
+	keys_nonce(0, nonce);
+	if (point_body_write(b, &plain, e) != 0 || add_aad(&aad, header, name, e) != 0 ||
+	    keys_point(&v->keys, salt, &a, e) != 0 ||
+	    aead_seal(a, nonce, aad.p, aad.n, plain.p, plain.n, plain.p, tag, e) != 0)
+		return -1;
+	buf_add(out, header, sizeof(header));
+	buf_add(out, plain.p, plain.n);
+	buf_add(out, tag, sizeof(tag));
+	if (buf_ok(out, e) != 0)
+		return -1;
+	if (out->n > POINT_MAX)
+		return err_set(e, ERR_INVALID, "the point's object would be of %zu bytes, over %zu",
+		    out->n, POINT_MAX);
+	return 0;
+}
+
+static int put_locked(struct vault *v, const char *name, const struct buf *bytes, struct err *e)
+{
+	struct object_info info;
+	int found = object_head(v->store, name, &info, e);
+
+	if (found < 0)
+		return -1;
+	if (found > 0)
+		return err_set(e, ERR_CONFLICT, "the item has a point of that name already");
+	if (object_put(v->store, name, bytes->p, bytes->n, e) != 0) {
+		struct err ignored;
+
+		/* It may be there all the same (say, only the last sync failed), and the
+		 * caller will say that the backup failed: make that true if we can. */
+		(void)!object_del(v->store, name, &ignored);
+		return -1;
+	}
+	return 0;
+}
+
+int point_put(struct vault *v, const struct point_body *b, struct err *e)
+{
+	auto_buf struct buf bytes = { 0 };
+	char name[POINT_NAME_SIZE];
+	int r;
+
+	if (point_object_name(v, b->item, b->name, name, e) != 0 ||
+	    seal(v, name, b, &bytes, e) != 0)
+		return -1;
+	pthread_mutex_lock(&v->commit_mu);
+	r = put_locked(v, name, &bytes, e);
+	pthread_mutex_unlock(&v->commit_mu);
+	return r;
+}
+
+static int unseal(struct vault *v, const char *name, struct buf *b, struct point_body *ret,
+    struct err *e)
+{
+	uint8_t *p = (uint8_t *)b->p, salt[16], nonce[AEAD_NONCE_SIZE];
+	auto_aead struct aead *a = NULL;
+	auto_buf struct buf aad = { 0 };
+	size_t n;
+
+	if (b->n < POINT_HEADER_SIZE + AEAD_TAG_SIZE)
+		return err_set(e, ERR_CORRUPT, "%zu bytes are no point", b->n);
+	n = b->n - POINT_HEADER_SIZE - AEAD_TAG_SIZE;
+	keys_nonce(0, nonce);
+	if (point_header_parse(p, b->n, salt, e) != 0 || add_aad(&aad, p, name, e) != 0 ||
+	    keys_point(&v->keys, salt, &a, e) != 0)
+		return -1;
+	p += POINT_HEADER_SIZE;
+	if (aead_open(a, nonce, aad.p, aad.n, p, n, p, p + n, e) != 0)
+		return -1;
+	return point_body_parse(p, n, ret, e);
+}
+
+static void point_p(struct vault_point **p)
+{
+	vault_point_close(*p);
+}
+#define auto_point cleanup_with(point_p)
+
+/* ERR_NOT_FOUND if the object is not there. */
+static int load(struct vault *v, const char *name, struct vault_point **ret, struct err *e)
+{
+	auto_point struct vault_point *p = calloc(1, sizeof(*p));
+	auto_buf struct buf b = { 0 };
+
+	if (p == NULL)
+		return err_nomem(e);
+	p->v = v;
+	if (object_get_all(v->store, name, POINT_MAX, &b, e) != 0) {
+		if (e->kind == ERR_INVALID)
+			e->kind = ERR_CORRUPT;
+		return -1;
+	}
+	if (unseal(v, name, &b, &p->body, e) != 0)
+		return err_in(e, "object '%s'", name);
+	if (jparse(str_c(p->body.meta), &p->meta, e) != 0) {
+		e->kind = ERR_CORRUPT;
+		return err_in(e, "object '%s'", name);
+	}
+	*ret = TAKE(p);
+	return 0;
+}
+
+int vault_point_open(struct vault *v, const char *item, const char *point,
+    struct vault_point **ret, struct err *e)
+{
+	char name[POINT_NAME_SIZE];
+
+	if (point_object_name(v, item, point, name, e) != 0)
+		return -1;
+	if (load(v, name, ret, e) == 0)
+		return 0;
+	if (e->kind == ERR_NOT_FOUND)
+		return err_set(e, ERR_NOT_FOUND, "item '%.200s' has no point '%.128s' in the vault",
+		    item, point);
+	return err_in(e, "opening point '%.128s'", point);
+}
+
+void vault_point_close(struct vault_point *p)
+{
+	if (p == NULL)
+		return;
+	json_decref(p->meta);
+	point_body_done(&p->body);
+	free(p);
+}
+
+const json_t *vault_point_meta(const struct vault_point *p)
+{
+	return p->meta;
+}
+
+const struct point_disk *point_disk(const struct vault_point *p, const char *name)
+{
+	for (size_t i = 0; i < p->body.disk_count; i++)
+		if (strcmp(p->body.disks[i].name, name) == 0)
+			return &p->body.disks[i];
+	return NULL;
+}
+
+int64_t vault_point_disk_size(const struct vault_point *p, const char *name)
+{
+	const struct point_disk *d = point_disk(p, name);
+
+	return d != NULL ? d->size : -1;
+}
+
+int64_t vault_point_disk_data(const struct vault_point *p, const char *name)
+{
+	const struct point_disk *d = point_disk(p, name);
+
+	return d != NULL ? d->data : -1;
+}
+
+struct listing {
+	struct vault *v;
+	vault_point_fn *fn;
+	void *arg;
+};
+
+static int list_one(void *arg, const struct object_info *info, struct err *e)
+{
+	const struct listing *l = arg;
+	auto_point struct vault_point *p = NULL;
+
+	if (load(l->v, info->name, &p, e) != 0)
+		return e->kind == ERR_NOT_FOUND ? 0 : -1;	/* deleted while we list */
+	return l->fn(l->arg, p->body.item, p->body.name, p->meta, e);
+}
+
+int vault_point_list(struct vault *v, const char *item, vault_point_fn *fn, void *arg,
+    struct err *e)
+{
+	struct listing l = { .v = v, .fn = fn, .arg = arg };
+	char prefix[POINT_NAME_SIZE] = "points/";
+
+	if (item != NULL && point_object_name(v, item, NULL, prefix, e) != 0)
+		return -1;
+	return object_list(v->store, prefix, list_one, &l, e);
+}
+
+int vault_point_delete(struct vault *v, const char *item, const char *point, struct err *e)
+{
+	struct object_info info;
+	char name[POINT_NAME_SIZE];
+	int r;
+
+	if (point_object_name(v, item, point, name, e) != 0)
+		return -1;
+	pthread_mutex_lock(&v->commit_mu);
+	r = object_head(v->store, name, &info, e);
+	if (r > 0 && object_del(v->store, name, e) != 0)
+		r = -1;
+	pthread_mutex_unlock(&v->commit_mu);
+	return r < 0 ? err_in(e, "deleting point '%.128s'", point) : r;
+}

@@ -1,0 +1,90 @@
+/* delete.c - the delete job: the item's points, in the vault and as rows, then the item.
+ *
+ * A point leaves the vault first and its row goes right after, so that whatever stops the job,
+ * at most one row is left without a point, and the next run of the job takes that one too.  The
+ * vault's storage settings stay locked. */
+#include "base/clock.h"
+#include "work/take_point.h"
+
+static int add_row(void *arg, struct resource *point, struct err *e)
+{
+	return json_array_append_new(arg, json_string(point->name)) == 0 ? 0 : err_nomem(e);
+}
+
+static int rows_of(struct take *t, json_t *names, struct err *e)
+{
+	struct resource_query q = { .type = TYPE_POINT, .parent = job_item(t->job) };
+	auto_conn struct db_conn *c = NULL;
+
+	if (db_read_begin(t->world->db, &c, e) != 0)
+		return -1;
+	return resource_list(c, &q, add_row, names, e) < 0 ? -1 : 0;
+}
+
+static int add_point(void *arg, const char *item, const char *point, const json_t *meta,
+    struct err *e)
+{
+	(void)item;
+	(void)meta;
+	return json_array_append_new(arg, json_string(point)) == 0 ? 0 : err_nomem(e);
+}
+
+static int drop_row(struct take *t, const char *name, struct err *e)
+{
+	const char *id = arena_fmt(&t->arena, "%s/recoveryPoints/%s", job_item(t->job), name);
+	auto_conn struct db_conn *c = NULL;
+
+	if (id == NULL)
+		return err_nomem(e);
+	if (db_write_begin(t->world->db, &c, e) != 0 || resource_delete(c, id, e) < 0)
+		return -1;
+	return db_commit(&c, e);
+}
+
+static int drop_all(struct take *t, struct vault *v, const char *item, const json_t *names,
+    struct err *e)
+{
+	const json_t *x;
+	size_t i;
+
+	json_array_foreach(names, i, x) {
+		const char *name = json_string_value(x);
+
+		if (vault_point_delete(v, item, name, e) < 0 || drop_row(t, name, e) != 0)
+			return err_in(e, "deleting recovery point '%s'", name);
+	}
+	return 0;
+}
+
+/* First those that have rows, by their names, for which they need not be readable; then what
+ * else the vault has of the item. */
+static int points(struct job *j, void *world, struct err *e)
+{
+	auto_take struct take t;
+	auto_json json_t *names = json_array(), *others = json_array();
+	struct vault *v;
+	const char *item;
+
+	take_init(&t, j, world);
+	if (names == NULL || others == NULL)
+		return err_nomem(e);
+	if (rows_of(&t, names, e) != 0 || take_open_vault(&t, &v, &item, e) != 0 ||
+	    drop_all(&t, v, item, names, e) != 0 ||
+	    vault_point_list(v, item, add_point, others, e) != 0)
+		return -1;
+	return drop_all(&t, v, item, others, e);
+}
+
+static int item(struct job *j, void *world, struct err *e)
+{
+	struct world *w = world;
+	auto_conn struct db_conn *c = NULL;
+
+	if (db_write_begin(w->db, &c, e) != 0 || resource_delete_tree(c, job_item(j), e) < 0)
+		return -1;
+	return db_commit(&c, e);
+}
+
+static const struct job_step steps[] = { { "points", points, NULL }, { "item", item, NULL } };
+
+const struct job_kind delete_kind = { "delete", steps, ARRAY_LEN(steps), NULL };

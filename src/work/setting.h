@@ -1,0 +1,55 @@
+/* setting.h - the table of settings (inside src/work/ only). */
+#ifndef WORK_SETTING_H
+#define WORK_SETTING_H
+
+#include "work/settings.h"
+
+enum setting_section {
+	SECTION_NONE,
+	SECTION_SERVER,
+	SECTION_IMAGES,
+	SECTION_REGION,		/* one per region: [region NAME] */
+	SECTION_UNKNOWN,
+};
+
+enum setting_type {
+	SETTING_LISTEN,		/* numeric address and port */
+	SETTING_NAMES,		/* host names, comma-separated */
+	SETTING_NUMBER,
+	SETTING_PATHS,		/* a directory; the key may come again */
+	SETTING_PATH,		/* a directory */
+	SETTING_REGION,		/* name of another region, or nothing */
+};
+
+struct setting {
+	enum setting_section section;
+	const char *key;
+	enum setting_type type;
+	size_t offset;          /* in struct settings, of a region's in struct region_settings */
+	int64_t min, max;	/* of a number */
+	const char *preset;	/* as written in the file; for regions see settings_new.c */
+	const char *unit;	/* of a number, or NULL */
+	const char *help;
+};
+
+extern const struct setting setting_table[];	/* ends with key NULL */
+
+const struct setting *setting_find(enum setting_section section, const char *key);
+
+/* Where a parse is: whose members `offset` counts from, and where relative paths begin. */
+struct setting_place {
+	struct settings *settings;
+	void *base;
+};
+
+/* Check and store one value. */
+must_check int setting_store(const struct setting *row, const struct setting_place *at,
+    const char *value, struct err *e);
+
+/* *field becomes a copy of the text; what it was is freed. */
+must_check int setting_replace(char **field, struct str value, struct err *e);
+
+/* Lower-case letters and digits, at most 40, beginning with a letter. */
+bool region_name_valid(const char *name);
+
+#endif

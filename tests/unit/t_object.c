@@ -1,0 +1,381 @@
+/* t_object.c - the directory store and the fault filter. */
+#include "t.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "object/object.h"
+
+struct fixture {
+	char dir[64];
+	struct object_store *s;
+};
+
+static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *f)
+{
+	(void)st;
+	(void)kind;
+	(void)f;
+	return remove(path);
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct err e = { 0 };
+
+	strcpy(f->dir, "/tmp/t_object.XXXXXX");
+	if (mkdtemp(f->dir) == NULL)
+		return -1;
+	OK(object_dir_open(f->dir, false, &f->s, &e));
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	char path[128];
+
+	object_close(f->s);
+	/* Only still mounted if a test failed half way. */
+	(void)snprintf(path, sizeof(path), "%s/small", f->dir);
+	(void)umount2(path, MNT_DETACH);
+	(void)snprintf(path, sizeof(path), "%s/ro", f->dir);
+	(void)umount2(path, MNT_DETACH);
+	(void)nftw(f->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	free(f);
+	return 0;
+}
+
+static void reads_back_what_was_put(void **state)
+{
+	struct fixture *f = *state;
+	struct object_info info;
+	auto_buf struct buf all = { 0 };
+	char part[4];
+	struct err e = { 0 };
+
+	OK(object_put(f->s, "packs/aa/one", "hello world", 11, &e));
+	OK(object_get(f->s, "packs/aa/one", 6, part, 4, &e));
+	assert_memory_equal(part, "worl", 4);
+	assert_int_equal(object_head(f->s, "packs/aa/one", &info, &e), 1);
+	assert_string_equal(info.name, "packs/aa/one");
+	assert_int_equal(info.size, 11);
+	OK(object_put(f->s, "packs/aa/one", "new", 3, &e));
+	OK(object_get_all(f->s, "packs/aa/one", 3, &all, &e));
+	assert_string_equal(all.p, "new");
+	FAILS(object_get_all(f->s, "packs/aa/one", 2, &all, &e), ERR_INVALID);
+	OK(object_put(f->s, "empty", "", 0, &e));
+	buf_clear(&all);
+	OK(object_get_all(f->s, "empty", 0, &all, &e));
+	assert_int_equal(all.n, 0);
+}
+
+static void absent_and_short_objects_are_told_apart(void **state)
+{
+	struct fixture *f = *state;
+	struct object_info info;
+	char part[8];
+	struct err e = { 0 };
+
+	FAILS(object_get(f->s, "no", 0, part, 1, &e), ERR_NOT_FOUND);
+	CONTAINS(e.msg, "'no'");
+	OK(object_put(f->s, "a/b", "12345", 5, &e));
+	FAILS(object_get(f->s, "a/b", 0, part, 8, &e), ERR_CORRUPT);
+	FAILS(object_get(f->s, "a/b", 9, part, 1, &e), ERR_CORRUPT);
+	FAILS(object_get(f->s, "a/b", -1, part, 1, &e), ERR_INVALID);
+	FAILS(object_get(f->s, "a", 0, part, 1, &e), ERR_NOT_FOUND);
+	FAILS(object_get(f->s, "a/b/c", 0, part, 1, &e), ERR_NOT_FOUND);
+	assert_int_equal(object_head(f->s, "a", &info, &e), 0);
+	assert_int_equal(object_head(f->s, "a/b/c", &info, &e), 0);
+	FAILS(object_put(f->s, "a", "x", 1, &e), ERR_CONFLICT);
+	OK(object_del(f->s, "a/b", &e));
+	OK(object_del(f->s, "a/b", &e));
+	OK(object_del(f->s, "never/was", &e));
+	assert_int_equal(object_head(f->s, "a/b", &info, &e), 0);
+}
+
+static void bad_names_never_reach_the_file_system(void **state)
+{
+	static const char *const bad[] = {
+		"", "/", "/etc/passwd", "../out", "a/../b", "a/..", ".", "..", "./a", "a/./b",
+		"a//b", "a/", "a b", "a\\b", "a\nb", "a%2e", "#tmp/x", "a:b", "\xc3\xa9", "~", "a*",
+	};
+	struct fixture *f = *state;
+	struct object_info info;
+	char longest[300], c;
+	struct err e = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		FAILS(object_put(f->s, bad[i], "x", 1, &e), ERR_INVALID);
+		FAILS(object_get(f->s, bad[i], 0, &c, 1, &e), ERR_INVALID);
+		FAILS(object_head(f->s, bad[i], &info, &e), ERR_INVALID);
+		FAILS(object_del(f->s, bad[i], &e), ERR_INVALID);
+	}
+	memset(longest, 'n', sizeof(longest));
+	longest[256] = '\0';
+	FAILS(object_put(f->s, longest, "x", 1, &e), ERR_INVALID);
+	longest[255] = '\0';
+	OK(object_put(f->s, longest, "x", 1, &e));
+	OK(object_put(f->s, "...", "x", 1, &e));
+	OK(object_put(f->s, ".hidden/..a/b..", "x", 1, &e));
+}
+
+struct seen {
+	char text[1024];
+	int stop_after;
+};
+
+static int note(void *arg, const struct object_info *info, struct err *e)
+{
+	struct seen *s = arg;
+
+	(void)e;
+	(void)snprintf(s->text + strlen(s->text), sizeof(s->text) - strlen(s->text), "%s:%lld ",
+	    info->name, (long long)info->size);
+	return s->stop_after != 0 && --s->stop_after == 0 ? 7 : 0;
+}
+
+static void lists_in_name_order_by_prefix(void **state)
+{
+	static const char *const names[] = { "a0", "a/x", "a.b", "a-b", "a/w/deep", "b", "ab/c" };
+	struct fixture *f = *state;
+	struct seen all = { 0 }, some = { 0 }, deep = { 0 }, first = { .stop_after = 1 };
+	struct err e = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		OK(object_put(f->s, names[i], "xyz", i % 3, &e));
+	OK(object_list(f->s, "", note, &all, &e));
+	assert_string_equal(all.text, "a-b:0 a.b:2 a/w/deep:1 a/x:1 a0:0 ab/c:0 b:2 ");
+	OK(object_list(f->s, "a/", note, &some, &e));
+	assert_string_equal(some.text, "a/w/deep:1 a/x:1 ");
+	OK(object_list(f->s, "a/w/d", note, &deep, &e));
+	assert_string_equal(deep.text, "a/w/deep:1 ");
+	assert_int_equal(object_list(f->s, "ab", note, &first, &e), 7);
+	assert_string_equal(first.text, "ab/c:0 ");
+	OK(object_list(f->s, "nothing/here", note, &first, &e));
+}
+
+static int temporaries(const char *dir)
+{
+	char path[128];
+	struct dirent *de;
+	int n = 0;
+	DIR *h;
+
+	(void)snprintf(path, sizeof(path), "%s/#tmp", dir);
+	h = opendir(path);
+	if (h == NULL)
+		return 0;
+	while ((de = readdir(h)) != NULL)
+		n += de->d_name[0] != '.';
+	(void)closedir(h);
+	return n;
+}
+
+static void leftovers_of_a_crash_are_unlisted_and_removed(void **state)
+{
+	struct fixture *f = *state;
+	struct object_store *second;
+	struct seen seen = { 0 };
+	char path[128];
+	struct err e = { 0 };
+
+	(void)snprintf(path, sizeof(path), "%s/#tmp/half", f->dir);
+	assert_true(close(open(path, O_CREAT | O_WRONLY, 0600)) == 0);
+	OK(object_list(f->s, "", note, &seen, &e));
+	assert_string_equal(seen.text, "");
+	OK(object_dir_open(f->dir, false, &second, &e));
+	assert_int_equal(temporaries(f->dir), 1);	/* it may be the first store's */
+	object_close(second);
+	object_close(f->s);
+	OK(object_dir_open(f->dir, false, &f->s, &e));
+	assert_int_equal(temporaries(f->dir), 0);
+}
+
+/* A put that fails for want of space leaves the old object and no temporary. */
+static void check_failed_put(struct object_store *s, const char *dir, enum err_kind kind)
+{
+	size_t n = 4 << 20;
+	auto_free char *big = calloc(1, n);
+	auto_buf struct buf old = { 0 };
+	struct object_info info;
+	struct err e = { 0 };
+
+	assert_non_null(big);
+	FAILS(object_put(s, "o/new", big, n, &e), kind);
+	FAILS(object_put(s, "o/old", big, n, &e), kind);
+	OK(object_get_all(s, "o/old", 100, &old, &e));
+	assert_string_equal(old.p, "small");
+	assert_int_equal(object_head(s, "o/new", &info, &e), 0);
+	assert_int_equal(temporaries(dir), 0);
+}
+
+static void full_disk_is_no_space(void **state)
+{
+	struct fixture *f = *state;
+	struct object_store *s;
+	char path[128];
+	struct err e = { 0 };
+
+	(void)snprintf(path, sizeof(path), "%s/small", f->dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	if (mount("none", path, "tmpfs", 0, "size=1m") != 0)
+		skip();
+	OK(object_dir_open(path, false, &s, &e));
+	OK(object_put(s, "o/old", "small", 5, &e));
+	check_failed_put(s, path, ERR_NO_SPACE);
+	object_close(s);
+	assert_int_equal(umount(path), 0);
+}
+
+static void read_only_store_reads_but_denies_puts(void **state)
+{
+	struct fixture *f = *state;
+	struct object_store *s;
+	struct seen seen = { 0 };
+	char path[128];
+	struct err e = { 0 };
+
+	(void)snprintf(path, sizeof(path), "%s/ro", f->dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	if (mount("none", path, "tmpfs", 0, "size=1m") != 0)
+		skip();
+	OK(object_dir_open(path, false, &s, &e));
+	OK(object_put(s, "o", "small", 5, &e));
+	object_close(s);
+	assert_int_equal(mount("none", path, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
+	OK(object_dir_open(path, false, &s, &e));
+	OK(object_list(s, "", note, &seen, &e));
+	assert_string_equal(seen.text, "o:5 ");
+	FAILS(object_put(s, "o", "x", 1, &e), ERR_DENIED);
+	FAILS(object_del(s, "o", &e), ERR_DENIED);
+	object_close(s);
+	assert_int_equal(umount(path), 0);
+}
+
+static void file_size_limit_fails_cleanly(void **state)
+{
+	struct fixture *f = *state;
+	struct rlimit was, small;
+	struct err e = { 0 };
+
+	OK(object_put(f->s, "o/old", "small", 5, &e));
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	small = was;
+	small.rlim_cur = 1 << 20;
+	(void)signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	check_failed_put(f->s, f->dir, ERR_IO);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+}
+
+static void opening_makes_the_directory_only_if_asked(void **state)
+{
+	struct fixture *f = *state;
+	struct object_store *s;
+	char path[128];
+	struct err e = { 0 };
+
+	(void)snprintf(path, sizeof(path), "%s/x/y", f->dir);
+	FAILS(object_dir_open(path, false, &s, &e), ERR_NOT_FOUND);
+	CONTAINS(e.msg, path);
+	OK(object_dir_open(path, true, &s, &e));
+	object_close(s);
+}
+
+static void *put_many(void *arg)
+{
+	struct object_store *s = arg;
+	struct err e = { 0 };
+	char name[64];
+	int failed = 0;
+
+	for (int i = 0; i < 40; i++) {
+		(void)snprintf(name, sizeof(name), "t/%d/%d/x", i % 7, i);
+		failed += object_put(s, name, name, strlen(name), &e) != 0;
+	}
+	return (void *)(intptr_t)failed;
+}
+
+static int count(void *arg, const struct object_info *info, struct err *e)
+{
+	(void)info;
+	(void)e;
+	++*(int *)arg;
+	return 0;
+}
+
+static void threads_may_put_side_by_side(void **state)
+{
+	struct fixture *f = *state;
+	pthread_t t[4];
+	struct err e = { 0 };
+	int n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(t); i++)
+		assert_int_equal(pthread_create(&t[i], NULL, put_many, f->s), 0);
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		void *failed;
+
+		assert_int_equal(pthread_join(t[i], &failed), 0);
+		assert_null(failed);
+	}
+	OK(object_list(f->s, "t/", count, &n, &e));
+	assert_int_equal(n, 40);
+}
+
+static void fault_filter_fails_the_call_it_was_told(void **state)
+{
+	struct fixture *f = *state;
+	struct object_store *s;
+	struct object_info info;
+	char c;
+	struct err e = { 0 };
+
+	OK(object_fault_open(f->s, &s, &e));
+	f->s = s;
+	OK(object_put(s, "o", "x", 1, &e));
+	assert_int_equal(object_fault_calls(s), 1);
+	object_fault_arm(s, 2, ERR_NO_SPACE, false);
+	OK(object_get(s, "o", 0, &c, 1, &e));
+	FAILS(object_put(s, "o", "y", 1, &e), ERR_NO_SPACE);
+	OK(object_get(s, "o", 0, &c, 1, &e));
+	assert_int_equal(c, 'x');
+	assert_int_equal(object_fault_calls(s), 3);
+	object_fault_arm(s, 1, ERR_IO, true);
+	FAILS(object_get(s, "o", 0, &c, 1, &e), ERR_IO);
+	FAILS(object_head(s, "o", &info, &e), ERR_IO);
+	FAILS(object_del(s, "o", &e), ERR_IO);
+	FAILS(object_list(s, "", count, NULL, &e), ERR_IO);
+	object_fault_arm(s, 0, ERR_IO, false);
+	OK(object_del(s, "o", &e));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+		T(reads_back_what_was_put),
+		T(absent_and_short_objects_are_told_apart),
+		T(bad_names_never_reach_the_file_system),
+		T(lists_in_name_order_by_prefix),
+		T(leftovers_of_a_crash_are_unlisted_and_removed),
+		T(full_disk_is_no_space),
+		T(read_only_store_reads_but_denies_puts),
+		T(file_size_limit_fails_cleanly),
+		T(opening_makes_the_directory_only_if_asked),
+		T(threads_may_put_side_by_side),
+		T(fault_filter_fails_the_call_it_was_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,263 @@
+/* t_settings.c - holdfast.conf: what is read, what is refused and where, what a new one says. */
+#include "t.h"
+
+#include <stdlib.h>
+
+#include "base/fs.h"
+#include "work/settings.h"
+
+#define REGION "[region eastus]\nstore = s\n"
+
+static struct settings *parse(const char *text)
+{
+	struct settings *s = NULL;
+	struct err e;
+
+	OK(settings_parse(str_c(text), "f.conf", "/data", &s, &e));
+	return s;
+}
+
+static void presets_hold_where_the_file_is_silent(void **state)
+{
+	struct settings *s = parse(REGION);
+
+	(void)state;
+	assert_string_equal(s->dir, "/data");
+	assert_string_equal(s->listen, "127.0.0.1:8443");
+	assert_string_equal(s->host_names[0], "localhost");
+	assert_string_equal(s->host_names[1], "127.0.0.1");
+	assert_string_equal(s->host_names[2], "::1");
+	assert_null(s->host_names[3]);
+	assert_null(s->image_dirs[0]);
+	assert_int_equal(s->retry_after_s, 60);
+	assert_int_equal(s->token_lifetime_s, 3600);
+	assert_int_equal(s->region_count, 1);
+	assert_string_equal(s->regions[0].store, "/data/s");
+	assert_string_equal(s->regions[0].pair, "");
+	settings_free(s);
+	settings_free(NULL);
+}
+
+static void every_key_is_read(void **state)
+{
+	struct settings *s = parse("# comment\n; comment\n[server]\nlisten = [::1]:0\n"
+	    "names = a.example , b\nretry_after = 1\napi_workers=2\njob_workers = 3\n"
+	    "connections_max = 10\ntoken_lifetime = 600\n\n[images]\npath = images\n"
+	    "  path = /srv/my images ; odd\n[region eastus]\npair = westus\nstore = /mnt/e\n"
+	    "[region westus]\nstore = stores/w\npair = eastus\n");
+
+	(void)state;
+	assert_string_equal(s->listen, "[::1]:0");
+	assert_string_equal(s->host_names[0], "a.example");
+	assert_string_equal(s->host_names[1], "b");
+	assert_null(s->host_names[2]);
+	assert_int_equal(s->retry_after_s, 1);
+	assert_int_equal(s->api_workers, 2);
+	assert_int_equal(s->job_workers, 3);
+	assert_int_equal(s->connections_max, 10);
+	assert_int_equal(s->token_lifetime_s, 600);
+	assert_string_equal(s->image_dirs[0], "/data/images");
+	assert_string_equal(s->image_dirs[1], "/srv/my images ; odd");
+	assert_null(s->image_dirs[2]);
+	assert_int_equal(s->region_count, 2);
+	assert_string_equal(s->regions[0].pair, "westus");
+	assert_string_equal(s->regions[0].store, "/mnt/e");
+	assert_string_equal(s->regions[1].store, "/data/stores/w");
+	assert_ptr_equal(settings_region(s, "West US"), &s->regions[1]);
+	assert_ptr_equal(settings_region(s, "EASTUS"), &s->regions[0]);
+	assert_null(settings_region(s, "east"));
+	assert_null(settings_region(s, "eastus2"));
+	assert_null(settings_region(s, ""));
+	settings_free(s);
+}
+
+static void errors_name_file_line_and_key(void **state)
+{
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{ "[server]\nretry_after = 3601\n",
+		    "f.conf:2: retry_after: '3601' is not a number from 0 to 3600" },
+		{ "[server]\nretry_after = 1x\n", "f.conf:2: retry_after: '1x'" },
+		{ "[server]\nretry_after =\n", "f.conf:2: retry_after: ''" },
+		{ "[server]\napi_workers = 99999999999999999999\n", "f.conf:2: api_workers" },
+		{ "\n[server]\nport = 1\n", "f.conf:3: port: unknown key" },
+		{ "[server]\npath = x\n", "f.conf:2: path: unknown key" },
+		{ "listen = x\n", "f.conf:1: listen: key before any section" },
+		{ "[serve]\nlisten = x\n", "f.conf:1: [serve]: unknown section" },
+		{ "[]\n", "f.conf:1: []: unknown section" },
+		{ "[server]\nlisten = localhost:1\n",
+		    "f.conf:2: listen: 'localhost' is not a numeric IPv4" },
+		{ "[server]\nlisten = 127.0.0.1\n",
+		    "f.conf:2: listen: '127.0.0.1' is not of the form" },
+		{ "[server]\nlisten = 127.0.0.1:65536\n", "f.conf:2: listen:" },
+		{ "[server]\nlisten = 127.0.0.1:-1\n", "f.conf:2: listen:" },
+		{ "[server]\nlisten = ::1:8443\n", "f.conf:2: listen:" },
+		{ "[server]\nlisten = [127.0.0.1]:8443\n", "f.conf:2: listen:" },
+		{ "[server]\nretry_after = 1\nretry_after = 1\n",
+		    "f.conf:3: retry_after: given twice" },
+		{ "[server]\nnames = a, ,b\n", "f.conf:2: names:" },
+		{ "[server]\nnames = a/b\n", "f.conf:2: names: 'a/b' is not a host name" },
+		{ "[server]\nnames = a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q\n",
+		    "f.conf:2: names: more than 16" },
+		{ "[images]\npath =\n", "f.conf:2: path: a directory is missing" },
+		{ "[region East US]\n",
+		    "f.conf:1: [region East US]: 'East US' is not a region's name" },
+		{ "[region ]\n", "f.conf:1: [region ]" },
+		{ REGION REGION,
+		    "f.conf:3: [region eastus]: a second section for region 'eastus'" },
+		{ "[region eastus]\nstore = a\nstore = b\n", "f.conf:3: store: given twice" },
+		{ "[server]\nnonsense\n", "f.conf:2: neither" },
+		{ "[server\n", "f.conf:1: neither" },
+		{ "", "f.conf: no region" },
+		{ "[region eastus]\n", "f.conf: [region eastus]: store is missing" },
+		{ REGION "pair = westus\n",
+		    "f.conf: [region eastus]: pair: 'westus' is not another region" },
+		{ REGION "pair = eastus\n", "f.conf: [region eastus]: pair" },
+		{ REGION "pair = ../x\n", "f.conf:3: pair: '../x' is not a region's name" },
+		{ REGION "[region westus]\nstore = s\n",
+		    "f.conf: [region westus]: store: region 'eastus' has" },
+	};
+	struct settings *s = NULL;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		FAILS(settings_parse(str_c(rows[i].text), "f.conf", "/data", &s, &e), ERR_INVALID);
+		if (strncmp(e.msg, rows[i].want, strlen(rows[i].want)) != 0)
+			fail_msg("'%s' gave '%s'", rows[i].text, e.msg);
+	}
+	FAILS(settings_parse(STR("[server]\n\0[x]\n"), "f.conf", "/data", &s, &e), ERR_INVALID);
+	CONTAINS(e.msg, "f.conf:2: ");
+	assert_null(s);
+}
+
+static void long_paths_fit_and_longer_lines_are_refused(void **state)
+{
+	static char text[8192], path[4096];
+	struct settings *s;
+	struct err e;
+
+	(void)state;
+	memset(path, 'x', 4000);
+	path[0] = '/';
+	(void)snprintf(text, sizeof(text), "%s[images]\npath = %s\n", REGION, path);
+	s = parse(text);
+	assert_string_equal(s->image_dirs[0], path);
+	settings_free(s);
+	(void)snprintf(text, sizeof(text), "%s[images]\npath = %s%s\n", REGION, path, path);
+	FAILS(settings_parse(str_c(text), "f.conf", "/data", &s, &e), ERR_INVALID);
+	CONTAINS(e.msg, "f.conf:4: ");
+}
+
+static void a_new_file_says_every_key_and_is_read_back(void **state)
+{
+	static const char *const keys[] = { "listen", "names", "retry_after", "api_workers",
+		"job_workers", "connections_max", "token_lifetime", "path", "pair", "store" };
+	auto_buf struct buf b = { 0 };
+	struct settings *s;
+	struct err e;
+
+	(void)state;
+	OK(settings_write_new(&b, &(struct settings_new){ .listen = NULL }, &e));
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		char line[64];
+
+		(void)snprintf(line, sizeof(line), "\n%s = ", keys[i]);
+		CONTAINS(b.p, line);
+	}
+	s = parse(b.p);
+	assert_string_equal(s->image_dirs[0], "/data/images");
+	assert_null(s->image_dirs[1]);
+	assert_int_equal(s->retry_after_s, 60);
+	assert_int_equal(s->region_count, 2);
+	assert_string_equal(s->regions[0].name, "eastus");
+	assert_string_equal(s->regions[0].pair, "westus");
+	assert_string_equal(s->regions[1].pair, "eastus");
+	settings_free(s);
+}
+
+static void a_new_file_takes_what_it_is_given(void **state)
+{
+	static const char *const names[] = { "backup.example", "10.0.0.1", NULL };
+	static const char *const images[] = { "/srv/a b;c", "/x = y # z", NULL };
+	static const char *const bad[][2] = { { "x", NULL }, { "/a\n[server]", NULL },
+		{ "/a ", NULL } };
+	struct settings_new o = { "0.0.0.0:443", names, images };
+	auto_buf struct buf b = { 0 };
+	struct settings *s;
+	struct err e;
+
+	(void)state;
+	OK(settings_write_new(&b, &o, &e));
+	s = parse(b.p);
+	assert_string_equal(s->listen, "0.0.0.0:443");
+	assert_string_equal(s->host_names[0], "backup.example");
+	assert_string_equal(s->host_names[1], "10.0.0.1");
+	assert_null(s->host_names[2]);
+	assert_string_equal(s->image_dirs[1], images[0]);
+	assert_string_equal(s->image_dirs[2], images[1]);
+	settings_free(s);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		o.images = bad[i];
+		FAILS(settings_write_new(&b, &o, &e), ERR_INVALID);
+	}
+	o.images = NULL;
+	o.listen = "host:1";
+	FAILS(settings_write_new(&b, &o, &e), ERR_INVALID);
+	o.listen = NULL;
+	o.names = (const char *const[]){ "a\nb = c", NULL };
+	FAILS(settings_write_new(&b, &o, &e), ERR_INVALID);
+}
+
+static void listen_addresses_are_split(void **state)
+{
+	char address[LISTEN_ADDRESS_MAX];
+	uint16_t port;
+	struct err e;
+
+	(void)state;
+	OK(settings_listen("127.0.0.1:8443", address, &port, &e));
+	assert_string_equal(address, "127.0.0.1");
+	assert_int_equal(port, 8443);
+	OK(settings_listen("[fe80::1]:0", address, &port, &e));
+	assert_string_equal(address, "fe80::1");
+	assert_int_equal(port, 0);
+}
+
+static void a_directory_without_settings_is_named(void **state)
+{
+	char dir[] = "/tmp/t_settings.XXXXXX", file[64];
+	struct settings *s;
+	struct err e;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	FAILS(settings_load(dir, &s, &e), ERR_NOT_FOUND);
+	CONTAINS(e.msg, dir);
+	CONTAINS(e.msg, "holdfast init");
+	(void)snprintf(file, sizeof(file), "%s/holdfast.conf", dir);
+	OK(fs_write_atomic(file, REGION, strlen(REGION), 0644, &e));
+	OK(settings_load(dir, &s, &e));
+	assert_string_equal(s->dir, dir);
+	settings_free(s);
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(rmdir(dir), 0);
+	FAILS(settings_load(dir, &s, &e), ERR_NOT_FOUND);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(presets_hold_where_the_file_is_silent),
+		cmocka_unit_test(every_key_is_read),
+		cmocka_unit_test(errors_name_file_line_and_key),
+		cmocka_unit_test(long_paths_fit_and_longer_lines_are_refused),
+		cmocka_unit_test(a_new_file_says_every_key_and_is_read_back),
+		cmocka_unit_test(a_new_file_takes_what_it_is_given),
+		cmocka_unit_test(listen_addresses_are_split),
+		cmocka_unit_test(a_directory_without_settings_is_named),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
