@@ -53,13 +53,14 @@ static int status_of(struct api_call *c, struct db_conn *conn, const char *vm,
 {
 	struct job_query running = { .status = JOB_IN_PROGRESS, .operation = "ConfigureBackup" };
 	char *id = arena_dup(&c->arena, vm);
+	const char *state;
 	int r = discovery_item_of(conn, vm, item, e);
 
 	if (r < 0)
 		return -1;
 	if (r > 0) {
-		*ret = strcmp(jstr(item->body, "properties.protectionState", ""), "ProtectionError") == 0 ?
-		    "ProtectionFailed" : "Protected";
+		state = jstr(item->body, "properties.protectionState", "");
+		*ret = strcmp(state, "ProtectionError") == 0 ? "ProtectionFailed" : "Protected";
 		return 0;
 	}
 	if (id == NULL)

@@ -1,7 +1,7 @@
 /* restore.c - the restore job: its steps, and how it ends.
  *
  * prepare   choose disks, names, paths                        nothing to undo
- * point     original location: a recovery point of what is    stays: it is a whole point
+ * point     original location: a recovery point of what is    once published it stays
  * transfer  disk data from the vault into new files           files are removed
  * config    RestoreDisks: config and template blobs           the container is removed
  * publish   one transaction: rows of disks, VM, interface     the same, backwards

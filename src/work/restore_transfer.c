@@ -135,7 +135,7 @@ static int save(struct feed *f, int64_t done, struct err *e)
 		return -1;
 	f->saved = f->durable;
 	f->saved_us = clock_now_us(f->r->world->clock);
-	return failpoint("restore/chunk", e);
+	return failpoint("restore/saved", e);
 }
 
 static bool tick(void *arg, int64_t done, int64_t total)
@@ -151,23 +151,33 @@ static bool tick(void *arg, int64_t done, int64_t total)
 	return f->has_failed || job_cancel_asked(f->r->job);
 }
 
-static int write_disk(struct feed *f, struct vault_point *p, struct err *e)
+static int write_data(struct feed *f, struct vault_point *p, struct disk_sink *sink,
+    struct err *e)
 {
-	cleanup_with(close_sink) struct disk_sink *sink = NULL;
 	const char *source = jstr(f->disk, "source", "");
 	struct vault_progress progress = { tick, f };
 	struct err why = { 0 };
 
-	if (open_sink(f->r, f->disk, f->durable, &sink, e) != 0)
-		return -1;
 	f->durable = f->saved = jint(f->disk, "durable", 0);
 	f->saved_us = clock_now_us(f->r->world->clock);
 	f->e = &why;
+	if (f->durable >= jint(f->disk, "size", 0))
+		return 0;	/* all of it was written before */
 	if (vault_restore_disk(p, source, sink, f->durable, &f->durable, &progress, e) != 0) {
 		if (f->has_failed)
 			*e = why;	/* "cancelled" only says that tick() said so */
 		return -1;
 	}
+	return 0;
+}
+
+static int write_disk(struct feed *f, struct vault_point *p, struct err *e)
+{
+	cleanup_with(close_sink) struct disk_sink *sink = NULL;
+
+	if (open_sink(f->r, f->disk, f->durable, &sink, e) != 0 ||
+	    write_data(f, p, sink, e) != 0)
+		return -1;
 	return disk_sink_finish(&sink, e);
 }
 

@@ -132,8 +132,8 @@ test('restores: what does not exist or does not fit', async () => {
     await ok(server, 'PUT', id, { version: STORAGE, body: { location, sku: { name: sku }, kind: 'StorageV2' } });
     await refused(s.restore(point, 'RestoreDisks', { ...to, storageAccountId: id }), undefined, pattern);
   }
-  await refused(s.restore(point, 'AlternateLocation', { ...to, targetVirtualMachineId: s.vmId, virtualNetworkId: `${s.group}/providers/Microsoft.Network/virtualNetworks/none`, subnetId: `${s.group}/providers/Microsoft.Network/virtualNetworks/none/subnets/x` }), undefined, /already exists|none/);
-  await refused(s.restore(point, 'AlternateLocation', { ...to, targetVirtualMachineId: s.vmId.replace('vm1', 'vm9'), virtualNetworkId: `${s.group}/providers/Microsoft.Network/virtualNetworks/none`, subnetId: `${s.group}/providers/Microsoft.Network/virtualNetworks/none/subnets/x` }), undefined, /none/, (await s.restore(point, 'AlternateLocation', { ...to, targetVirtualMachineId: s.vmId.replace('vm1', 'vm9'), virtualNetworkId: `${s.group}/providers/Microsoft.Network/virtualNetworks/none`, subnetId: `${s.group}/providers/Microsoft.Network/virtualNetworks/none/subnets/x` })).status);
+  await refused(s.restore(point, 'AlternateLocation', { targetResourceGroupId: s.group, targetVirtualMachineId: s.vmId, virtualNetworkId: `${s.group}/providers/Microsoft.Network/virtualNetworks/none`, subnetId: `${s.group}/providers/Microsoft.Network/virtualNetworks/none/subnets/x` }), undefined, /already exists|none/);
+  await refused(s.restore(point, 'AlternateLocation', { targetResourceGroupId: s.group, targetVirtualMachineId: s.vmId.replace('vm1', 'vm9'), virtualNetworkId: `${s.group}/providers/Microsoft.Network/virtualNetworks/none`, subnetId: `${s.group}/providers/Microsoft.Network/virtualNetworks/none/subnets/x` }), undefined, /none/, (await s.restore(point, 'AlternateLocation', { targetResourceGroupId: s.group, targetVirtualMachineId: s.vmId.replace('vm1', 'vm9'), virtualNetworkId: `${s.group}/providers/Microsoft.Network/virtualNetworks/none`, subnetId: `${s.group}/providers/Microsoft.Network/virtualNetworks/none/subnets/x` })).status);
   await refused(s.restore(point, 'RestoreDisks', { ...to, sourceResourceId: s.vmId.replace('vm1', 'other') }), undefined, /other/);
   assert.deepEqual(await s.disks('refused'), []);
 });
@@ -224,7 +224,7 @@ test('a full disk fails the restore, and leaves nothing behind', async (t) => {
     const r = await b.restore(p.name, 'RestoreDisks', { targetResourceGroupId: target });
     const op = await b.finished(r);
     const job = await b.jobEnd(op.properties.jobId, 'Failed');
-    assert.match(JSON.stringify(job.properties.errorDetails), /[Nn]o space/);
+    assert.match(JSON.stringify(job.properties.errorDetails), /disk full/);
     assert.deepEqual(await s.disks('nospace'), []);
     assert.deepEqual(fs.readdirSync(mount), [], 'no stray file');
   } finally {

@@ -919,7 +919,7 @@ static void a_restore_killed_within_a_disk_goes_on_there(void **state)
 	int status;
 
 	submit(g, "RestoreDisks", NULL, id);
-	status = run_self(g, id, "restore/chunk=kill");
+	status = run_self(g, id, "restore/saved=kill");
 	assert_true(WIFSIGNALED(status));
 	{
 		auto_conn struct db_conn *c = NULL;
