@@ -95,4 +95,12 @@ int err_in(struct err *e, const char *fmt, ...) printf_like(2, 3);
 
 int err_nomem(struct err *e);
 
+/* The value is spelled out, so that compilers and analysers see it. */
+#define err_set(...) ((void)err_set(__VA_ARGS__), -1)
+#define err_sys(...) ((void)err_sys(__VA_ARGS__), -1)
+#define err_code(...) ((void)err_code(__VA_ARGS__), -1)
+#define err_http(...) ((void)err_http(__VA_ARGS__), -1)
+#define err_in(...) ((void)err_in(__VA_ARGS__), -1)
+#define err_nomem(e) ((void)err_nomem(e), -1)
+
 #endif

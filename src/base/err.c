@@ -46,7 +46,7 @@ static void fill(struct err *e, enum err_kind kind, int status, const char *code
 	e->code = code;
 }
 
-int err_set(struct err *e, enum err_kind kind, const char *fmt, ...)
+int (err_set)(struct err *e, enum err_kind kind, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -56,7 +56,7 @@ int err_set(struct err *e, enum err_kind kind, const char *fmt, ...)
 	return -1;
 }
 
-int err_code(struct err *e, enum err_kind kind, const char *code, const char *fmt, ...)
+int (err_code)(struct err *e, enum err_kind kind, const char *code, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -66,7 +66,7 @@ int err_code(struct err *e, enum err_kind kind, const char *code, const char *fm
 	return -1;
 }
 
-int err_http(struct err *e, enum err_kind kind, int status, const char *code, const char *fmt, ...)
+int (err_http)(struct err *e, enum err_kind kind, int status, const char *code, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -76,7 +76,7 @@ int err_http(struct err *e, enum err_kind kind, int status, const char *code, co
 	return -1;
 }
 
-int err_sys(struct err *e, int sys, const char *fmt, ...)
+int (err_sys)(struct err *e, int sys, const char *fmt, ...)
 {
 	char what[sizeof(e->msg)];
 	const char *why = strerrordesc_np(sys);
@@ -90,7 +90,7 @@ int err_sys(struct err *e, int sys, const char *fmt, ...)
 	return -1;
 }
 
-int err_in(struct err *e, const char *fmt, ...)
+int (err_in)(struct err *e, const char *fmt, ...)
 {
 	char inner[sizeof(e->msg)], outer[sizeof(e->msg)];
 	va_list ap;
@@ -103,7 +103,7 @@ int err_in(struct err *e, const char *fmt, ...)
 	return -1;
 }
 
-int err_nomem(struct err *e)
+int (err_nomem)(struct err *e)
 {
 	return err_set(e, ERR_IO, "out of memory");
 }

@@ -1,6 +1,6 @@
 /* copy.c - a second file with the same bytes: shared blocks where the file
  * system can, else data copied and holes kept.  See disk.h. */
-#include "disk/disk.h"
+#include "disk/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -53,22 +53,39 @@ static int copy_data(int in, int out, int64_t size, const char *from, const char
 	return 0;
 }
 
-static int copy_into(int in, const char *from, const char *to, const _Atomic bool *cancel,
-    struct err *e)
+static int fill(int in, int out, int64_t size, const char *from, const char *to,
+    const _Atomic bool *cancel, struct err *e)
 {
-	auto_close int out = open(to, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+	if (ioctl(out, FICLONE, in) == 0)
+		return 0;
+	if (ftruncate(out, size) != 0)
+		return err_sys(e, errno, "sizing '%s'", to);
+	return copy_data(in, out, size, from, to, cancel, e);
+}
+
+/* The copy is of one time: nobody wrote to the image meanwhile, with locks or without. */
+static int check_unchanged(int in, const struct stat *was, const char *from, struct err *e)
+{
 	struct stat st;
 
-	if (out < 0)
-		return err_sys(e, errno, "creating disk image '%s'", to);
 	if (fstat(in, &st) != 0)
 		return err_sys(e, errno, "reading '%s'", from);
-	if (ioctl(out, FICLONE, in) != 0) {
-		if (ftruncate(out, st.st_size) != 0)
-			return err_sys(e, errno, "sizing '%s'", to);
-		if (copy_data(in, out, st.st_size, from, to, cancel, e) != 0)
-			return err_in(e, "copying to '%s'", to);
-	}
+	if (st.st_size != was->st_size || st.st_mtim.tv_sec != was->st_mtim.tv_sec ||
+	    st.st_mtim.tv_nsec != was->st_mtim.tv_nsec)
+		return err_set(e, ERR_BUSY, "disk image '%s' changed while it was copied", from);
+	return 0;
+}
+
+static int copy_into(int in, int out, const char *from, const char *to,
+    const _Atomic bool *cancel, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(in, &st) != 0)
+		return err_sys(e, errno, "reading '%s'", from);
+	if (fill(in, out, st.st_size, from, to, cancel, e) != 0 ||
+	    check_unchanged(in, &st, from, e) != 0)
+		return err_in(e, "copying to '%s'", to);
 	if (fsync(out) != 0)
 		return err_sys(e, errno, "syncing '%s'", to);
 	return fs_sync_parent(to, e);
@@ -76,13 +93,16 @@ static int copy_into(int in, const char *from, const char *to, const _Atomic boo
 
 int disk_copy(const char *from, const char *to, const _Atomic bool *cancel, struct err *e)
 {
-	auto_close int in = open(from, O_RDONLY | O_CLOEXEC);
+	auto_close int in = -1, out = -1;
+	int64_t size;
 
-	if (in < 0)
-		return err_sys(e, errno, "opening disk image '%s'", from);
-	if (copy_into(in, from, to, cancel, e) != 0) {
-		if (e->sys != EEXIST)
-			(void)unlink(to);
+	if (image_open(from, &in, &size, e) != 0)
+		return -1;
+	out = open(to, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+	if (out < 0)
+		return err_sys(e, errno, "creating disk image '%s'", to);
+	if (copy_into(in, out, from, to, cancel, e) != 0) {
+		(void)unlink(to);	/* ours: nothing was there before */
 		return -1;
 	}
 	return 0;

@@ -23,7 +23,8 @@ struct disk_src;
 /* Open the image at `path`, stated to be of `format`, for reading.  qcow2 goes
  * through a qemu-nbd child of ours on a private unix socket (libnbd); raw is
  * read directly.  ERR_NOT_FOUND if the file is gone; ERR_BUSY if a running
- * QEMU holds the image's lock. */
+ * QEMU has the image open for writing, which none can while the source is
+ * open; ERR_CORRUPT for a qcow2 that was cut short. */
 must_check int disk_src_open(const char *path, enum disk_format format, struct disk_src **ret,
     struct err *e);
 void disk_src_close(struct disk_src *s);
@@ -67,10 +68,9 @@ struct disk_info {
 	int64_t allocated;	/* bytes the file takes on its file system */
 };
 
-/* What `path` is: qcow2 by its magic (then the size by `qemu-img info -f
- * qcow2`), else raw.  A qcow2 with a backing file, an external data file or
+/* What `path` is: qcow2 by its magic (then the size by its header), else raw.  A qcow2 with a backing file, an external data file or
  * encryption is ERR_INVALID. `stated` (NULL: not stated) must agree with the
- * magic when it says qcow2. */
+ * magic when it says qcow2, and with the file's footer when it says vhd. */
 must_check int disk_inspect(const char *path, const enum disk_format *stated, struct disk_info *ret,
     struct err *e);
 
@@ -83,14 +83,15 @@ void disk_vhd_footer(int64_t size, int64_t t_us, const uint8_t unique_id[16], ui
 
 /* Copy `from` to a new image of the same format at `to` (used by
  * createOption Import): reflink if the file system can, else sparse copy.  fsynced.
- * `cancel` may be NULL. */
+ * `cancel` may be NULL.  ERR_BUSY if the image is in use as for disk_src_open(), or changed
+ * meanwhile; a failed copy is removed. */
 must_check int disk_copy(const char *from, const char *to, const _Atomic bool *cancel,
     struct err *e);
 
 /* Resolve `path` (absolute) and check that it lies inside one of `allowed`
  * (NULL-terminated, absolute): symbolic links are followed first, and must
  * not lead out.  The file must be a regular file.  *ret is malloc'd. ERR_DENIED names the path
- * and what it resolved to. */
+ * and what it resolved to; it is also the answer for what does not exist outside. */
 must_check int disk_path_allowed(const char *path, const char *const *allowed, char **ret,
     struct err *e);
 

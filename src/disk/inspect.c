@@ -11,16 +11,6 @@
 #define INCOMPATIBLE_DATA_FILE 4u
 #define INCOMPATIBLE_KNOWN 0x1fu
 
-static uint32_t get32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
-static uint64_t get64(const uint8_t *p)
-{
-	return (uint64_t)get32(p) << 32 | get32(p + 4);
-}
-
 bool qcow2_magic(const uint8_t *p, size_t n)
 {
 	return n >= 4 && memcmp(p, "QFI\xfb", 4) == 0;
@@ -33,24 +23,24 @@ int qcow2_header(const uint8_t *p, size_t n, int64_t *ret_size, struct err *e)
 
 	if (!qcow2_magic(p, n) || n < 72)
 		return err_set(e, ERR_INVALID, "it has no qcow2 header");
-	version = get32(p + 4);
+	version = get_be32(p + 4);
 	if (version != 2 && version != 3)
 		return err_set(e, ERR_INVALID, "qcow2 version %u is not known", version);
-	if (get64(p + 8) != 0 || get32(p + 16) != 0)
+	if (get_be64(p + 8) != 0 || get_be32(p + 16) != 0)
 		return err_set(e, ERR_INVALID,
 		    "it has a backing file: flatten it first (qemu-img convert)");
-	cluster_bits = get32(p + 20);
+	cluster_bits = get_be32(p + 20);
 	if (cluster_bits < 9 || cluster_bits > 21)
 		return err_set(e, ERR_INVALID, "cluster_bits %u is out of range", cluster_bits);
-	size = get64(p + 24);
+	size = get_be64(p + 24);
 	if (size > INT64_MAX / 2)
 		return err_set(e, ERR_INVALID, "its virtual size is out of range");
-	if (get32(p + 32) != 0)
-		return err_set(e, ERR_INVALID, "it is encrypted inside (method %u)", get32(p + 32));
+	if (get_be32(p + 32) != 0)
+		return err_set(e, ERR_INVALID, "it is encrypted inside (method %u)", get_be32(p + 32));
 	if (version == 3) {
 		if (n < QCOW2_HEADER_MAX)
 			return err_set(e, ERR_INVALID, "its header is cut short");
-		features = get64(p + 72);
+		features = get_be64(p + 72);
 		if ((features & INCOMPATIBLE_DATA_FILE) != 0)
 			return err_set(e, ERR_INVALID, "it keeps its data in another file");
 		if ((features & INCOMPATIBLE_CORRUPT) != 0)
@@ -86,8 +76,8 @@ int disk_inspect(const char *path, const enum disk_format *stated, struct disk_i
 	if (info.format == DISK_QCOW2 &&
 	    qcow2_header(head, (size_t)got, &info.virtual_size, e) != 0)
 		return err_in(e, "disk image '%s'", path);
-	if (info.format == DISK_VHD)
-		info.virtual_size -= st.st_size >= 512 ? 512 : st.st_size;
+	if (info.format == DISK_VHD && vhd_size(fd, path, st.st_size, &info.virtual_size, e) != 0)
+		return -1;
 	if (info.virtual_size <= 0)
 		return err_set(e, ERR_INVALID, "disk image '%s' is empty", path);
 	*ret = info;

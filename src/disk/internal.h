@@ -18,17 +18,41 @@ struct disk_src {
 	int64_t size;
 };
 
-/* `skip_tail`: bytes at the file's end that are no disk data (a fixed VHD's footer). */
-must_check int raw_src_open(const char *path, int64_t skip_tail, struct disk_src **ret,
+/* `format` is DISK_RAW or DISK_VHD, which is raw with a footer. */
+must_check int raw_src_open(const char *path, enum disk_format format, struct disk_src **ret,
     struct err *e);
 must_check int qcow2_src_open(const char *path, struct disk_src **ret, struct err *e);
 
-/* ERR_BUSY if a QEMU program has the image open for writing. */
-must_check int image_lock_check(int fd, const char *path, struct err *e);
+/* Open an image for reading.  ERR_BUSY if a QEMU program has it open for writing; none can
+ * open it so while *ret_fd is open.  It must be a regular file and no symbolic link. */
+must_check int image_open(const char *path, int *ret_fd, int64_t *ret_size, struct err *e);
+
+/* ERR_IO if the file is smaller than `was`.  Behind a new, nearer end all looks like a hole,
+ * so whoever was told of a hole asks this before believing it. */
+must_check int image_check_size(int fd, const char *path, int64_t was, struct err *e);
+
+/* The virtual size of a fixed VHD: its footer is there, whole, and agrees with the file. */
+must_check int vhd_size(int fd, const char *path, int64_t file_size, int64_t *ret, struct err *e);
 
 /* The fields of a qcow2 header that matter here.  `n` bytes at `p` are the file's beginning. */
 #define QCOW2_HEADER_MAX 104
 must_check int qcow2_header(const uint8_t *p, size_t n, int64_t *ret_size, struct err *e);
 bool qcow2_magic(const uint8_t *p, size_t n);
+
+/* Every table and every cluster that the disk is made of begins inside the file, else
+ * ERR_CORRUPT.  `head` is QCOW2_HEADER_MAX bytes that qcow2_header() accepted (zeros behind a
+ * shorter file's end), `size` what it returned. */
+must_check int qcow2_check_whole(int fd, const char *path, const uint8_t *head, int64_t size,
+    int64_t file_size, struct err *e);
+
+static inline uint32_t get_be32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static inline uint64_t get_be64(const uint8_t *p)
+{
+	return (uint64_t)get_be32(p) << 32 | get_be32(p + 4);
+}
 
 #endif

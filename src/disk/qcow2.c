@@ -3,12 +3,16 @@
  * libnbd starts the child with a socket that it hands over (systemd's socket
  * activation), so there is no socket file to guard, and ends it at close.
  * Without --persistent the child also ends when our end of the socket does,
- * so that it never outlives us.  A libnbd handle has its own lock: one may
- * be used from many threads. */
+ * so that it never outlives us.  It runs in a session of its own: what a
+ * terminal sends to our process group must stop us, who then resume the job,
+ * and not the child, whose end would fail it.  A libnbd handle has its own
+ * lock: one may be used from many threads.
+ *
+ * The child opens our descriptor, not the path: what is read is the file that
+ * was looked at, whatever has been put in its place meanwhile. */
 #include "disk/internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <libnbd.h>
 #include <stdio.h>
 
@@ -19,6 +23,8 @@
 struct qcow2_src {
 	struct disk_src base;
 	struct nbd_handle *nbd;
+	int fd;			/* of the image; keeps it locked */
+	int64_t file_size;	/* when it was opened */
 };
 
 static int nbd_fail(const char *what, const char *path, struct err *e)
@@ -32,13 +38,17 @@ static int nbd_fail(const char *what, const char *path, struct err *e)
 	return -1;
 }
 
-static void qcow2_close(struct disk_src *s)
+static void qcow2_free(struct qcow2_src *q)
 {
-	struct qcow2_src *q = (struct qcow2_src *)s;
-
 	nbd_close(q->nbd);
+	close_p(&q->fd);
 	free(q->base.path);
 	free(q);
+}
+
+static void qcow2_close(struct disk_src *s)
+{
+	qcow2_free((struct qcow2_src *)s);
 }
 
 static int qcow2_read(struct disk_src *s, void *p, size_t n, int64_t offset, struct err *e)
@@ -112,6 +122,8 @@ static int qcow2_extents(struct disk_src *s, int64_t offset, int64_t length, str
 			return err_set(e, ERR_IO, "asking for the allocation of '%s': no progress at %lld",
 			    s->path, (long long)before);
 	}
+	if (image_check_size(q->fd, s->path, q->file_size, e) != 0)
+		return -1;
 	*ret_count = st.count;
 	*ret_next = st.at;
 	return 0;
@@ -119,31 +131,28 @@ static int qcow2_extents(struct disk_src *s, int64_t offset, int64_t length, str
 
 static const struct disk_src_ops qcow2_ops = { qcow2_extents, qcow2_read, qcow2_close };
 
-/* The file is there, is a qcow2 that names no other file, and is not in use. */
-static int check_file(const char *path, int64_t *ret_size, struct err *e)
+/* It is a qcow2 that names no other file and has all its data. */
+static int check_file(struct qcow2_src *q, struct err *e)
 {
-	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	uint8_t head[QCOW2_HEADER_MAX];
-	ssize_t got;
+	uint8_t head[QCOW2_HEADER_MAX] = { 0 };
+	ssize_t got = pread(q->fd, head, sizeof(head), 0);
 
-	if (fd < 0)
-		return err_sys(e, errno, "opening disk image '%s'", path);
-	if (image_lock_check(fd, path, e) != 0)
-		return -1;
-	got = pread(fd, head, sizeof(head), 0);
 	if (got < 0)
-		return err_sys(e, errno, "reading disk image '%s'", path);
-	if (qcow2_header(head, (size_t)got, ret_size, e) != 0)
-		return err_in(e, "disk image '%s'", path);
-	return 0;
+		return err_sys(e, errno, "reading disk image '%s'", q->base.path);
+	if (qcow2_header(head, (size_t)got, &q->base.size, e) != 0)
+		return err_in(e, "disk image '%s'", q->base.path);
+	return qcow2_check_whole(q->fd, q->base.path, head, q->base.size, q->file_size, e);
 }
 
-static int connect_child(struct qcow2_src *q, const char *path, struct err *e)
+static int connect_child(struct qcow2_src *q, struct err *e)
 {
-	char *argv[] = { (char[]){ "qemu-nbd" }, (char[]){ "--read-only" },
-		(char[]){ "--format=qcow2" }, q->base.path, NULL };
+	char image[64];
+	char *argv[] = { (char[]){ "setsid" }, (char[]){ "qemu-nbd" }, (char[]){ "--read-only" },
+		(char[]){ "--format=qcow2" }, image, NULL };
+	const char *path = q->base.path;
 	int64_t size;
 
+	(void)snprintf(image, sizeof(image), "/proc/%ld/fd/%d", (long)getpid(), q->fd);
 	q->nbd = nbd_create();
 	if (q->nbd == NULL || nbd_add_meta_context(q->nbd, LIBNBD_CONTEXT_BASE_ALLOCATION) != 0)
 		return nbd_fail("opening", path, e);
@@ -159,23 +168,22 @@ static int connect_child(struct qcow2_src *q, const char *path, struct err *e)
 
 int qcow2_src_open(const char *path, struct disk_src **ret, struct err *e)
 {
-	struct qcow2_src *q;
-	int64_t size;
+	struct qcow2_src *q = calloc(1, sizeof(*q));
 
-	if (check_file(path, &size, e) != 0)
-		return -1;
-	q = calloc(1, sizeof(*q));
 	if (q == NULL)
 		return err_nomem(e);
-	q->base = (struct disk_src){ &qcow2_ops, strdup(path), size };
+	q->base = (struct disk_src){ &qcow2_ops, strdup(path), 0 };
+	q->fd = -1;
 	if (q->base.path == NULL) {
-		qcow2_close(&q->base);
-		return err_nomem(e);
+		(void)err_nomem(e);
+		goto fail;
 	}
-	if (connect_child(q, path, e) != 0) {
-		qcow2_close(&q->base);
-		return -1;
-	}
+	if (image_open(path, &q->fd, &q->file_size, e) != 0 || check_file(q, e) != 0 ||
+	    connect_child(q, e) != 0)
+		goto fail;
 	*ret = &q->base;
 	return 0;
+fail:
+	qcow2_close(&q->base);
+	return -1;
 }

@@ -1,25 +1,27 @@
-/* raw.c - raw images as sources: plain reads, holes by SEEK_DATA and SEEK_HOLE. */
+/* raw.c - raw images and fixed VHDs as sources: plain reads, holes by SEEK_DATA and SEEK_HOLE. */
 #include "disk/internal.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
 
 #include "base/fs.h"
 
 struct raw_src {
 	struct disk_src base;
 	int fd;
+	int64_t file_size;	/* when it was opened */
 };
 
-static void raw_close(struct disk_src *s)
+static void raw_free(struct raw_src *r)
 {
-	struct raw_src *r = (struct raw_src *)s;
-
 	if (r->fd >= 0)
 		(void)close(r->fd);
 	free(r->base.path);
 	free(r);
+}
+
+static void raw_close(struct disk_src *s)
+{
+	raw_free((struct raw_src *)s);
 }
 
 static int raw_read(struct disk_src *s, void *p, size_t n, int64_t offset, struct err *e)
@@ -36,7 +38,7 @@ static int seek(struct raw_src *r, int64_t at, int64_t end, int whence, int64_t 
 		*ret = end;	/* no data behind `at` */
 		return 0;
 	}
-	if (got < 0 && errno == EINVAL) {
+	if (got < 0 && (errno == EINVAL || errno == EOPNOTSUPP)) {
 		*ret = whence == SEEK_DATA ? at : end;	/* no holes known here: all is data */
 		return 0;
 	}
@@ -68,6 +70,8 @@ static int raw_extents(struct disk_src *s, int64_t offset, int64_t length, struc
 		ret[count++] = (struct extent){ data, hole - data };
 		at = hole;
 	}
+	if (image_check_size(r->fd, s->path, r->file_size, e) != 0)
+		return -1;
 	*ret_count = count;
 	*ret_next = at;
 	return 0;
@@ -75,33 +79,23 @@ static int raw_extents(struct disk_src *s, int64_t offset, int64_t length, struc
 
 static const struct disk_src_ops raw_ops = { raw_extents, raw_read, raw_close };
 
-int raw_src_open(const char *path, int64_t skip_tail, struct disk_src **ret, struct err *e)
+int raw_src_open(const char *path, enum disk_format format, struct disk_src **ret, struct err *e)
 {
 	struct raw_src *r = calloc(1, sizeof(*r));
-	struct stat st;
 
 	if (r == NULL)
 		return err_nomem(e);
-	r->base.ops = &raw_ops;
+	r->base = (struct disk_src){ &raw_ops, strdup(path), 0 };
 	r->fd = -1;
-	r->base.path = strdup(path);
 	if (r->base.path == NULL) {
 		(void)err_nomem(e);
 		goto fail;
 	}
-	r->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	if (r->fd < 0 || fstat(r->fd, &st) != 0) {
-		(void)err_sys(e, errno, "opening disk image '%s'", path);
+	if (image_open(path, &r->fd, &r->file_size, e) != 0)
 		goto fail;
-	}
-	if (!S_ISREG(st.st_mode) || st.st_size < skip_tail) {
-		(void)err_set(e, ERR_INVALID, "disk image '%s' is not a regular file of a disk's size",
-		    path);
+	r->base.size = r->file_size;
+	if (format == DISK_VHD && vhd_size(r->fd, path, r->file_size, &r->base.size, e) != 0)
 		goto fail;
-	}
-	if (image_lock_check(r->fd, path, e) != 0)
-		goto fail;
-	r->base.size = st.st_size - skip_tail;
 	*ret = &r->base;
 	return 0;
 fail:

@@ -1,8 +1,6 @@
 /* source.c - sources of every format, and the formats' names.  See disk.h. */
 #include "disk/internal.h"
 
-#define VHD_FOOTER 512
-
 const char *disk_format_name(enum disk_format f)
 {
 	switch (f) {
@@ -30,7 +28,7 @@ int disk_src_open(const char *path, enum disk_format format, struct disk_src **r
 {
 	if (format == DISK_QCOW2)
 		return qcow2_src_open(path, ret, e);
-	return raw_src_open(path, format == DISK_VHD ? VHD_FOOTER : 0, ret, e);
+	return raw_src_open(path, format, ret, e);
 }
 
 void disk_src_close(struct disk_src *s)

@@ -1,7 +1,11 @@
 /* vhd.c - the footer of a fixed VHD.
  * Source: Microsoft, "Virtual Hard Disk Image Format Specification" 1.0. */
-#include "disk/disk.h"
+#include "disk/internal.h"
 
+#include "base/fs.h"
+
+#define FOOTER_SIZE 512
+#define TYPE_FIXED 2
 #define MIB (1024LL * 1024)
 #define EPOCH_2000 946684800LL	/* seconds from 1970 to 2000 */
 
@@ -53,11 +57,20 @@ static uint32_t geometry(int64_t size)
 	return (uint32_t)(tracks / heads) << 16 | (uint32_t)heads << 8 | (uint32_t)per_track;
 }
 
-void disk_vhd_footer(int64_t size, int64_t t_us, const uint8_t unique_id[16], uint8_t ret[512])
+/* One's complement of the sum of all bytes but the four of the checksum. */
+static uint32_t checksum(const uint8_t footer[FOOTER_SIZE])
 {
 	uint32_t sum = 0;
 
-	memset(ret, 0, 512);
+	for (int i = 0; i < FOOTER_SIZE; i++)
+		if (i < 64 || i >= 68)
+			sum += footer[i];
+	return ~sum;
+}
+
+void disk_vhd_footer(int64_t size, int64_t t_us, const uint8_t unique_id[16], uint8_t ret[512])
+{
+	memset(ret, 0, FOOTER_SIZE);
 	memcpy(ret, "conectix", 8);
 	put32(ret + 8, 2);			/* features: reserved, always set */
 	put32(ret + 12, 0x00010000);		/* format version */
@@ -69,9 +82,28 @@ void disk_vhd_footer(int64_t size, int64_t t_us, const uint8_t unique_id[16], ui
 	put64(ret + 40, (uint64_t)size);	/* original size */
 	put64(ret + 48, (uint64_t)size);	/* current size */
 	put32(ret + 56, geometry(size));
-	put32(ret + 60, 2);			/* fixed */
+	put32(ret + 60, TYPE_FIXED);
 	memcpy(ret + 68, unique_id, 16);
-	for (int i = 0; i < 512; i++)
-		sum += ret[i];
-	put32(ret + 64, ~sum);
+	put32(ret + 64, checksum(ret));
+}
+
+int vhd_size(int fd, const char *path, int64_t file_size, int64_t *ret, struct err *e)
+{
+	uint8_t footer[FOOTER_SIZE];
+	int64_t size = file_size - FOOTER_SIZE;
+
+	if (size < 0)
+		return err_set(e, ERR_INVALID, "disk image '%s' is too short for a vhd", path);
+	if (fs_pread_full(fd, footer, sizeof(footer), size, path, e) != 0)
+		return -1;
+	if (memcmp(footer, "conectix", 8) != 0 || get_be32(footer + 64) != checksum(footer))
+		return err_set(e, ERR_INVALID, "disk image '%s' does not end with a vhd's footer", path);
+	if (get_be32(footer + 60) != TYPE_FIXED)
+		return err_set(e, ERR_INVALID, "disk image '%s' is not a fixed vhd", path);
+	if (get_be64(footer + 48) != (uint64_t)size)
+		return err_set(e, ERR_INVALID,
+		    "disk image '%s' has %lld bytes of data, but its footer says %llu", path,
+		    (long long)size, (unsigned long long)get_be64(footer + 48));
+	*ret = size;
+	return 0;
 }

@@ -15,26 +15,12 @@ static bool clean(const char *s)
 
 void http_res_header(struct http_res *r, const char *name, const char *value)
 {
-	struct http_header *grown, h;
-
 	if (name == NULL || value == NULL || !clean(name) || !clean(value)) {
 		r->failed = true;
 		return;
 	}
-	grown = realloc(r->headers, (r->header_count + 1) * sizeof(*grown));
-	if (grown == NULL) {
-		r->failed = true;
-		return;
-	}
-	r->headers = grown;
-	h = (struct http_header){ strdup(name), strdup(value) };
-	if (h.name == NULL || h.value == NULL) {
-		free(h.name);
-		free(h.value);
-		r->failed = true;
-		return;
-	}
-	r->headers[r->header_count++] = h;
+	buf_add(&r->headers, name, strlen(name) + 1);
+	buf_add(&r->headers, value, strlen(value) + 1);
 }
 
 void http_res_headerf(struct http_res *r, const char *name, const char *fmt, ...)
@@ -51,21 +37,36 @@ void http_res_headerf(struct http_res *r, const char *name, const char *fmt, ...
 	http_res_header(r, name, value);
 }
 
+const char *http_res_next(const struct http_res *r, const char *at, const char **ret_value)
+{
+	const char *end = r->headers.p + r->headers.n;
+
+	if (r->headers.n == 0)
+		return NULL;
+	if (at == NULL)
+		at = r->headers.p;
+	else
+		at = *ret_value + strlen(*ret_value) + 1;
+	if (at >= end)
+		return NULL;
+	*ret_value = at + strlen(at) + 1;
+	return at;
+}
+
 const char *http_res_find(const struct http_res *r, const char *name)
 {
-	for (size_t i = 0; i < r->header_count; i++)
-		if (strcasecmp(r->headers[i].name, name) == 0)
-			return r->headers[i].value;
+	const char *value = NULL;
+
+	for (const char *at = http_res_next(r, NULL, &value); at != NULL;
+	     at = http_res_next(r, at, &value))
+		if (strcasecmp(at, name) == 0)
+			return value;
 	return NULL;
 }
 
 void http_res_done(struct http_res *r)
 {
-	for (size_t i = 0; i < r->header_count; i++) {
-		free(r->headers[i].name);
-		free(r->headers[i].value);
-	}
-	free(r->headers);
+	buf_done(&r->headers);
 	buf_done(&r->body);
 	if (r->has_file && r->file_fd >= 0)
 		(void)close(r->file_fd);

@@ -56,88 +56,32 @@ struct MHD_Response *exchange_error(const char *code, const char *message)
 	return r;
 }
 
-static enum MHD_Result refuse(struct MHD_Connection *c, unsigned status, const char *code,
-    const char *message)
+static enum MHD_Result refuse(struct MHD_Connection *c, const struct refusal *why)
 {
-	struct MHD_Response *r = exchange_error(code, message);
+	struct MHD_Response *r = exchange_error(why->code, why->message);
 	enum MHD_Result done;
 
 	if (r == NULL)
 		return MHD_NO;
 	/* What follows on this connection may not be what it seems. */
 	(void)MHD_add_response_header(r, "Connection", "close");
-	done = MHD_queue_response(c, status, r);
+	done = MHD_queue_response(c, why->status, r);
 	MHD_destroy_response(r);
 	return done;
 }
 
-struct counts {
-	unsigned host, length, encoding, dirty;
-};
-
-static enum MHD_Result count_header(void *cls, enum MHD_ValueKind kind, const char *name,
-    size_t name_n, const char *value, size_t value_n)
+static enum MHD_Result take_data(struct exchange *x, const char *data, size_t *size)
 {
-	struct counts *n = cls;
-
-	(void)kind;
-	if (strcasecmp(name, "Host") == 0)
-		n->host++;
-	else if (strcasecmp(name, "Content-Length") == 0)
-		n->length++;
-	else if (strcasecmp(name, "Transfer-Encoding") == 0)
-		n->encoding++;
-	if (strlen(name) != name_n || (value != NULL && strlen(value) != value_n))
-		n->dirty++;
-	for (size_t i = 0; value != NULL && i < value_n; i++)
-		if (((unsigned char)value[i] < ' ' && value[i] != '\t') || value[i] == 0x7f)
-			n->dirty++;
-	return MHD_YES;
-}
-
-/* A refusal was queued (*ret_refused), or the body may come. */
-static enum MHD_Result judge(struct exchange *x, const char *version, bool *ret_refused)
-{
-	struct MHD_Connection *c = x->connection;
-	const char *length;
-	struct counts n = { 0 };
-
-	*ret_refused = true;
-	(void)MHD_get_connection_values_n(c, MHD_HEADER_KIND, count_header, &n);
-	if (n.dirty > 0)
-		return refuse(c, 400, "BadRequest", "a header holds control characters");
-	if (n.host > 1 || (n.host == 0 && strcmp(version, "HTTP/1.0") != 0))
-		return refuse(c, 400, "BadRequest", "exactly one Host header is required");
-	if (n.length > 1)
-		return refuse(c, 400, "BadRequest", "more than one Content-Length header");
-	if (n.length > 0 && n.encoding > 0)
-		return refuse(c, 400, "BadRequest",
-		    "Content-Length and Transfer-Encoding exclude each other");
-	if (n.encoding > 1)
-		return refuse(c, 400, "BadRequest", "more than one Transfer-Encoding header");
-	length = MHD_lookup_connection_value(c, MHD_HEADER_KIND, "Content-Length");
-	if (length != NULL) {
-		char *end;
-		unsigned long long v = strtoull(length, &end, 10);
-
-		if (*length < '0' || *length > '9' || *end != '\0')
-			return refuse(c, 400, "BadRequest", "Content-Length is not a number");
-		if (v > x->server->body_max)
-			return refuse(c, 413, "RequestEntityTooLarge", "the request's body is too large");
-	}
-	*ret_refused = false;
-	return MHD_YES;
-}
-
-static void take_data(struct exchange *x, const char *data, size_t *size)
-{
-	if (x->body.n + *size > x->server->body_max) {
+	if (!x->too_large && *size > x->server->body_max - x->body.n) {
 		x->too_large = true;
 		buf_done(&x->body);
-	} else if (!x->too_large) {
-		buf_add(&x->body, data, *size);
 	}
+	if (x->too_large)
+		x->discarded += *size;
+	else
+		buf_add(&x->body, data, *size);
 	*size = 0;
+	return x->discarded > DISCARD_BYTES_MAX ? MHD_NO : MHD_YES;
 }
 
 static void note_remote(struct exchange *x)
@@ -159,10 +103,12 @@ static enum MHD_Result dispatch(struct exchange *x)
 {
 	struct MHD_Connection *c = x->connection;
 
+	static const struct refusal no_memory = { 500, "InternalServerError", "out of memory" };
+
 	if (x->too_large)
-		return refuse(c, 413, "RequestEntityTooLarge", "the request's body is too large");
+		return refuse(c, &refusal_too_large);
 	if (x->body.failed)
-		return refuse(c, 500, "InternalServerError", "out of memory");
+		return refuse(c, &no_memory);
 	note_remote(x);
 	atomic_fetch_add(&x->server->open, 1);
 	MHD_suspend_connection(c);
@@ -182,39 +128,42 @@ enum MHD_Result exchange_step(void *cls, struct MHD_Connection *connection, cons
     const char *method, const char *version, const char *data, size_t *data_size, void **req_cls)
 {
 	struct exchange *x = *req_cls;
-	bool refused;
+	const struct refusal *why;
 
 	(void)cls;
-	(void)url;
 	if (x == NULL)
 		return MHD_NO;	/* out of memory at the request line */
 	if (!x->judged) {
 		/* Answering in this first call would end keep-alive: only refusals do. */
 		x->judged = true;
 		x->method = method;
-		return judge(x, version, &refused);
+		why = judge(x, url, version);
+		return why != NULL ? refuse(connection, why) : MHD_YES;
 	}
-	if (*data_size > 0) {
-		take_data(x, data, data_size);
-		return MHD_YES;
-	}
+	if (*data_size > 0)
+		return take_data(x, data, data_size);
 	if (x->response != NULL)
 		return MHD_queue_response(connection, x->status, x->response);
 	return dispatch(x);
+}
+
+static bool has_no_body(const struct http_res *res)
+{
+	return res->status == 204 || res->status == 304;
 }
 
 static struct MHD_Response *body_response(struct http_res *res)
 {
 	struct MHD_Response *r;
 
-	if (res->has_file) {
+	if (res->has_file && !has_no_body(res)) {
 		r = MHD_create_response_from_fd_at_offset64((uint64_t)res->file_size, res->file_fd,
 		    (uint64_t)res->file_offset);
 		if (r != NULL)
 			res->file_fd = -1;	/* libmicrohttpd closes it */
 		return r;
 	}
-	if (res->body.n == 0)
+	if (res->body.n == 0 || has_no_body(res))
 		return MHD_create_response_from_buffer(0, (void *)(uintptr_t)"",
 		    MHD_RESPMEM_PERSISTENT);
 	r = MHD_create_response_from_buffer(res->body.n, res->body.p, MHD_RESPMEM_MUST_FREE);
@@ -226,13 +175,17 @@ static struct MHD_Response *body_response(struct http_res *res)
 static struct MHD_Response *make_response(struct http_res *res)
 {
 	struct MHD_Response *r;
+	const char *value = NULL;
 
-	if (res->failed || res->body.failed || res->status < 200)
+	if (res->failed || res->headers.failed || res->body.failed || res->status < 200)
 		return NULL;
 	r = body_response(res);
-	for (size_t i = 0; r != NULL && i < res->header_count; i++)
-		if (MHD_add_response_header(r, res->headers[i].name, res->headers[i].value) !=
-		    MHD_YES) {
+	if (r == NULL)
+		return NULL;
+	for (const char *name = http_res_next(res, NULL, &value); name != NULL;
+	     name = http_res_next(res, name, &value))
+		if (!(has_no_body(res) && strcasecmp(name, "Content-Type") == 0) &&
+		    MHD_add_response_header(r, name, value) != MHD_YES) {
 			MHD_destroy_response(r);
 			return NULL;
 		}

@@ -25,7 +25,8 @@ struct exchange {
 	const char *method;
 	struct buf body;
 	bool judged;		/* headers were looked at */
-	bool too_large;		/* body went over the limit; the rest is thrown away */
+	bool too_large;		/* body went over the limit; all of it is thrown away */
+	uint64_t discarded;	/* bytes thrown away */
 	struct MHD_Response *response;	/* made by a worker */
 	unsigned status;
 	char remote[64];
@@ -37,6 +38,7 @@ struct http_server {
 	pthread_t *workers;
 	unsigned worker_count;
 	size_t body_max;
+	bool check_layout;	/* judge_needs_layout() */
 	http_handler_fn *handler;
 	void *arg;
 	_Atomic unsigned open;	/* exchanges between 4 and 7 */
@@ -49,6 +51,23 @@ enum MHD_Result exchange_step(void *cls, struct MHD_Connection *connection, cons
     const char *method, const char *version, const char *data, size_t *data_size, void **req_cls);
 void exchange_end(void *cls, struct MHD_Connection *connection, void **req_cls,
     enum MHD_RequestTerminationCode how);
+
+/* An answer that the server itself gives, instead of a handler. */
+struct refusal {
+	unsigned status;
+	const char *code, *message;
+};
+extern const struct refusal refusal_too_large;
+
+/* How much of a body that is too large is read before the connection is cut. */
+#define DISCARD_BYTES_MAX (64u * 1024 * 1024)
+
+/* May the request go on, by its headers?  NULL if so.  `url` and `version` as libmicrohttpd gives
+ * them; sets too_large. */
+const struct refusal *judge(struct exchange *x, const char *url, const char *version);
+
+/* Does this version of libmicrohttpd let through what only the layout of its buffer shows? */
+bool judge_needs_layout(void);
 
 /* Run the handler, make the response, hand the exchange back to the loop. */
 void exchange_run(struct exchange *x);

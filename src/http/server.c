@@ -9,7 +9,8 @@
 
 #include "base/fs.h"
 
-#define HEADER_BYTES_MAX (64u * 1024)
+/* Of one connection: its headers (judge.c has the limit of those) and its buffers. */
+#define CONNECTION_BYTES_MAX (64u * 1024)
 #define TLS_PRIORITY "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 #define DRAIN_MS_MAX 5000
 
@@ -77,7 +78,7 @@ static int start_daemon(struct http_server *s, const struct http_server_opts *o,
 	unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
 	    MHD_USE_ERROR_LOG;
 	struct sockaddr_storage address;
-	bool v6;
+	bool v6 = false;
 
 	if (parse_address(o, &address, &v6, e) != 0)
 		return -1;
@@ -103,9 +104,8 @@ static int start_daemon(struct http_server *s, const struct http_server_opts *o,
 	    MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
 	    MHD_OPTION_CONNECTION_LIMIT, o->connections_max,
 	    MHD_OPTION_CONNECTION_TIMEOUT, o->idle_timeout_s,
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES_MAX,
-	    MHD_OPTION_STRICT_FOR_CLIENT, 1,
-	    MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES_MAX,
+	    MHD_OPTION_STRICT_FOR_CLIENT, 0,	/* judge.c is stricter, and answers JSON */
 	    MHD_OPTION_ARRAY, o->cert_path != NULL ? tls : &tls[3],
 	    MHD_OPTION_END);
 	if (s->daemon == NULL && errno != 0)
@@ -138,6 +138,7 @@ int http_server_start(const struct http_server_opts *o, struct http_server **ret
 	if (s == NULL)
 		return err_nomem(e);
 	s->body_max = o->body_max;
+	s->check_layout = judge_needs_layout();
 	s->handler = o->handler;
 	s->arg = o->arg;
 	if (queue_init(&s->queue, o->queue_max, e) != 0 || start_workers(s, o->workers, e) != 0 ||

@@ -5,10 +5,13 @@
  * `workers` threads runs the handler, which may block, and the answer goes
  * back to the loop.  A full queue answers 503 with Retry-After: 1.
  *
- * The server itself refuses, before any handler: requests with two Host, two
- * Content-Length, or Content-Length together with Transfer-Encoding headers
- * (RFC 9112 section 6.3), bodies over body_max (413), header blocks over the
- * limit (431), and a Host-less HTTP/1.1 request (400). */
+ * The server itself refuses, before any handler and with a body of
+ * {"error":{"code","message"}}: requests with two Host, two Content-Length, or
+ * Content-Length together with Transfer-Encoding headers (RFC 9112 section
+ * 6.3), a Host-less HTTP/1.1 request, and control characters or folded lines
+ * in headers (400); bodies over body_max (413); header blocks over 32 KiB
+ * (431); transfer encodings but chunked (501).  Answers of 204 and 304 go out
+ * without body and Content-Type, whatever the handler put there. */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
 
@@ -35,16 +38,11 @@ const char *http_req_header(const struct http_req *r, const char *name);
 typedef void http_header_fn(void *arg, const char *name, const char *value);
 void http_req_each(const struct http_req *r, http_header_fn *fn, void *arg);
 
-struct http_header {
-	char *name, *value;
-};
-
 /* What a handler answers.  Zeroed before the call; the server frees it. */
 struct http_res {
 	int status;
 	struct buf body;
-	struct http_header *headers;
-	size_t header_count;
+	struct buf headers;	/* "name\0value\0" for each */
 	bool failed;		/* a header could not be added: answered as 500 */
 	/* A file range instead of `body`: fd >= 0 with has_file set is owned by the response. */
 	bool has_file;
@@ -59,6 +57,8 @@ void http_res_header(struct http_res *r, const char *name, const char *value);
 void http_res_headerf(struct http_res *r, const char *name, const char *fmt, ...) printf_like(3, 4);
 /* Value of a header already added, or NULL. */
 const char *http_res_find(const struct http_res *r, const char *name);
+/* Name of the first header (`at` NULL) or of the one after `at`, with its value; NULL at the end. */
+const char *http_res_next(const struct http_res *r, const char *at, const char **ret_value);
 void http_res_done(struct http_res *r);
 
 typedef void http_handler_fn(void *arg, const struct http_req *req, struct http_res *res);

@@ -53,7 +53,8 @@ must_check int object_get_all(struct object_store *s, const char *name, size_t m
 /* 1 found, 0 absent, -1 failed. */
 must_check int object_head(struct object_store *s, const char *name, struct object_info *ret,
     struct err *e);
-must_check int object_del(struct object_store *s, const char *name, struct err *e); /* absent is fine */
+/* An absent object is fine. */
+must_check int object_del(struct object_store *s, const char *name, struct err *e);
 /* In name order; `prefix` is a plain string prefix. */
 must_check int object_list(struct object_store *s, const char *prefix, object_list_fn *fn,
     void *arg, struct err *e);

@@ -23,17 +23,19 @@ struct item {
 	struct record rec;
 	const uint8_t *out;	/* what is to be sealed: plain or packed */
 	size_t out_n;
-	uint8_t *plain, *packed;	/* owned, CHUNK_SIZE each */
+	uint8_t *plain, *packed;	/* CHUNK_SIZE each, in backup.memory */
 };
 
 struct backup {
 	struct vault_session *s;
 	struct disk_src *src;
+	char *name;		/* owned */
 	int64_t size, total;	/* virtual bytes; bytes of chunks that may hold data */
 	uint8_t *used;		/* owned: bit per chunk that may hold data */
 	uint64_t chunks;
 	struct flow flow;
 	struct item *items;	/* owned */
+	uint8_t *memory;	/* owned: 2 chunks an item */
 	unsigned item_count;
 	_Atomic int64_t finished;	/* bytes */
 	/* the writer's */
@@ -268,13 +270,14 @@ static int make_items(struct backup *b, struct err *e)
 	if (b->item_count > b->chunks)
 		b->item_count = (unsigned)b->chunks;
 	b->items = calloc(b->item_count + (size_t)1, sizeof(b->items[0]));
-	if (b->items == NULL || flow_init(&b->flow, b->item_count + 1, e) != 0)
+	b->memory = malloc(b->item_count * 2 * CHUNK_SIZE + 1);
+	if (b->items == NULL || b->memory == NULL ||
+	    flow_init(&b->flow, b->item_count + 1, e) != 0)
 		return err_nomem(e);
 	for (unsigned i = 0; i < b->item_count; i++) {
-		b->items[i].plain = malloc(CHUNK_SIZE);
-		b->items[i].packed = malloc(CHUNK_SIZE);
-		if (b->items[i].plain == NULL || b->items[i].packed == NULL ||
-		    !queue_put(&b->flow.queues[IDLE], &b->items[i]))
+		b->items[i].plain = b->memory + i * 2 * CHUNK_SIZE;
+		b->items[i].packed = b->items[i].plain + CHUNK_SIZE;
+		if (!queue_put(&b->flow.queues[IDLE], &b->items[i]))
 			return err_nomem(e);
 	}
 	return 0;
@@ -282,44 +285,43 @@ static int make_items(struct backup *b, struct err *e)
 
 static void backup_done(struct backup *b)
 {
-	for (unsigned i = 0; b->items != NULL && i < b->item_count; i++) {
-		free(b->items[i].plain);
-		free(b->items[i].packed);
-	}
 	free(b->items);
+	free(b->memory);
 	flow_done(&b->flow);
 	map_build_done(&b->map);
 	codec_free(b->codec);
 	free(b->scratch);
+	free(b->name);
 	free(b->used);
 }
 
-static int add_disk(struct backup *b, const char *name, struct err *e)
+static int make_room(struct vault_session *s, struct err *e)
 {
-	struct vault_session *s = b->s;
+	size_t cap = s->disk_cap == 0 ? 8 : s->disk_cap * 2;
 	struct point_disk *d;
 
-	if (s->disk_count == s->disk_cap) {
-		size_t cap = s->disk_cap == 0 ? 8 : s->disk_cap * 2;
+	if (s->disk_count < s->disk_cap)
+		return 0;
+	d = reallocarray(s->disks, cap, sizeof(*d));
+	if (d == NULL)
+		return err_nomem(e);
+	s->disks = d;
+	s->disk_cap = cap;
+	return 0;
+}
 
-		d = reallocarray(s->disks, cap, sizeof(*d));
-		if (d == NULL)
-			return err_nomem(e);
-		s->disks = d;
-		s->disk_cap = cap;
-	}
-	d = &s->disks[s->disk_count];
-	*d = (struct point_disk){
-		.name = strdup(name),
+/* The disk becomes one of the session's. */
+static void add_disk(struct backup *b)
+{
+	struct vault_session *s = b->s;
+
+	s->disks[s->disk_count++] = (struct point_disk){
+		.name = TAKE(b->name),
 		.size = b->size,
 		.data = b->data,
 		.levels = b->map.has_root ? b->map.levels : 0,
 		.root = b->map.root,
 	};
-	if (d->name == NULL)
-		return err_nomem(e);
-	s->disk_count++;
-	return 0;
 }
 
 static int backup_disk(struct backup *b, const char *name, const struct vault_progress *p,
@@ -330,15 +332,17 @@ static int backup_disk(struct backup *b, const char *name, const struct vault_pr
 			return err_set(e, ERR_CONFLICT, "the session has that disk already");
 	if (b->s->disk_count >= POINT_DISKS_MAX)
 		return err_set(e, ERR_INVALID, "a point holds at most %u disks", POINT_DISKS_MAX);
+	b->name = strdup(name);
 	b->used = calloc(1, b->chunks / 8 + 1);
 	b->scratch = malloc(MAP_NODE_MAX);
-	if (b->used == NULL || b->scratch == NULL)
+	if (b->name == NULL || b->used == NULL || b->scratch == NULL)
 		return err_nomem(e);
 	map_build_init(&b->map, b->size, b->used, emit_node, b);
 	if (codec_new(&b->s->v->keys, &b->codec, e) != 0 || find_data(b, e) != 0 ||
-	    make_items(b, e) != 0 || run(b, p, e) != 0)
+	    make_items(b, e) != 0 || run(b, p, e) != 0 || make_room(b->s, e) != 0)
 		return -1;
-	return add_disk(b, name, e);
+	add_disk(b);
+	return 0;
 }
 
 int vault_backup_disk(struct vault_session *s, const char *name, struct disk_src *src,

@@ -43,14 +43,14 @@ static bool expects(const struct map_build *b, unsigned level, uint64_t i)
 	return false;
 }
 
-/* The link that points at the open node, which is made if need be; NULL out of memory. */
-static struct open_node **find(struct map_build *b, unsigned level, uint64_t index)
+/* The open node, which is made if need be; NULL out of memory. */
+static struct open_node *find(struct map_build *b, unsigned level, uint64_t index)
 {
-	struct open_node **at = &b->open[level], *n;
+	struct open_node *n;
 
-	for (; *at != NULL; at = &(*at)->next)
-		if ((*at)->index == index)
-			return at;
+	for (n = b->open[level]; n != NULL; n = n->next)
+		if (n->index == index)
+			return n;
 	n = calloc(1, sizeof(*n));
 	if (n == NULL)
 		return NULL;
@@ -58,8 +58,19 @@ static struct open_node **find(struct map_build *b, unsigned level, uint64_t ind
 	n->node.level = level;
 	for (unsigned i = 0; i < MAP_FANOUT; i++)
 		n->left += expects(b, level, index << MAP_SHIFT | i);
-	*at = n;
-	return at;
+	n->next = b->open[level];
+	b->open[level] = n;
+	return n;
+}
+
+static void drop(struct map_build *b, unsigned level, struct open_node *n)
+{
+	struct open_node **at = &b->open[level];
+
+	while (*at != n)
+		at = &(*at)->next;
+	*at = n->next;
+	free(n);
 }
 
 /* All below is known: emit the node, or nothing if it is one hole. */
@@ -80,15 +91,14 @@ static int finish(struct map_build *b, const struct open_node *n, bool *ret_hole
 static int set(struct map_build *b, unsigned level, uint64_t index, const struct chunk_id *id,
     struct err *e)
 {
-	struct open_node **at = find(b, level, index >> MAP_SHIFT), *n;
+	struct open_node *n = find(b, level, index >> MAP_SHIFT);
 	unsigned i = (unsigned)(index % MAP_FANOUT);
 	struct chunk_id up;
 	bool hole = true;
 	int r;
 
-	if (at == NULL)
+	if (n == NULL)
 		return err_nomem(e);
-	n = *at;
 	assert(n->left > 0);
 	if (id != NULL) {
 		n->node.child[i] = *id;
@@ -97,10 +107,9 @@ static int set(struct map_build *b, unsigned level, uint64_t index, const struct
 	}
 	if (--n->left > 0)
 		return 0;
-	*at = n->next;
 	r = finish(b, n, &hole, &up, e);
 	index = n->index;
-	free(n);
+	drop(b, level, n);
 	if (r != 0)
 		return -1;
 	if (level + 1 < b->levels)

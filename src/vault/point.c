@@ -213,7 +213,7 @@ static int list_one(void *arg, const struct object_info *info, struct err *e)
 	const struct listing *l = arg;
 	auto_point struct vault_point *p = NULL;
 
-	if (load(l->v, info->name, &p, e) != 0)
+	if (load(l->v, info->name, &p, e) != 0 || p == NULL)
 		return e->kind == ERR_NOT_FOUND ? 0 : -1;	/* deleted while we list */
 	return l->fn(l->arg, p->body.item, p->body.name, p->meta, e);
 }

@@ -93,9 +93,9 @@ static char *get_text(struct rd *r, unsigned width)
 
 static int get_disk(struct rd *r, struct point_disk *d, struct err *e)
 {
+	auto_free char *name = get_text(r, 2);
 	unsigned shift;
 
-	d->name = get_text(r, 2);
 	d->size = (int64_t)rd_le(r, 8);
 	d->data = (int64_t)rd_le(r, 8);
 	shift = (unsigned)rd_le(r, 1);
@@ -104,7 +104,10 @@ static int get_disk(struct rd *r, struct point_disk *d, struct err *e)
 	if (r->bad || d->size < 0 || d->data < 0 || d->data > d->size || shift != CHUNK_SHIFT ||
 	    (d->levels != 0 && (d->size == 0 || d->levels != map_levels(d->size))))
 		return err_set(e, ERR_CORRUPT, "a disk of the point is damaged");
-	return d->name == NULL ? err_nomem(e) : 0;
+	if (name == NULL)
+		return err_nomem(e);
+	d->name = TAKE(name);
+	return 0;
 }
 
 static int get_body(struct rd *r, struct point_body *b, struct err *e)

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
-#include <strings.h>
 
 #include "base/codec.h"
 #include "base/fs.h"
@@ -21,7 +20,9 @@ struct cached_vault {
 
 struct vault_cache {
 	pthread_mutex_t mu;
-	struct cached_vault *head;
+	struct cached_vault *head;	/* guarded by mu, like all below */
+	struct cached_vault *removed;	/* of deleted vaults: somebody may still hold what
+					 * world_vault() lent, so they close with the world */
 };
 
 int vault_cache_new(struct vault_cache **ret, struct err *e)
@@ -35,20 +36,28 @@ int vault_cache_new(struct vault_cache **ret, struct err *e)
 	return 0;
 }
 
+static void close_all(struct cached_vault *v)
+{
+	while (v != NULL) {
+		struct cached_vault *next = v->next;
+
+		vault_close(v->vault);
+		free(v);
+		v = next;
+	}
+}
+
 void vault_cache_free(struct vault_cache *c)
 {
 	if (c == NULL)
 		return;
-	for (struct cached_vault *v = c->head, *next; v != NULL; v = next) {
-		next = v->next;
-		vault_close(v->vault);
-		free(v);
-	}
+	close_all(c->head);
+	close_all(c->removed);
 	pthread_mutex_destroy(&c->mu);
 	free(c);
 }
 
-static int region_dir(const struct world *w, const char *region, const char *kind,
+static int region_path(const struct world *w, const char *region, const char *kind,
     const char *name, struct arena *a, const char **ret, struct err *e)
 {
 	const struct region_settings *r = settings_region(w->settings, region);
@@ -60,10 +69,34 @@ static int region_dir(const struct world *w, const char *region, const char *kin
 	    name != NULL ? name : "");
 	if (dir == NULL)
 		return err_nomem(e);
+	*ret = dir;
+	return 0;
+}
+
+static int region_dir(const struct world *w, const char *region, const char *kind,
+    const char *name, struct arena *a, const char **ret, struct err *e)
+{
+	const char *dir = NULL;
+
+	if (region_path(w, region, kind, name, a, &dir, e) != 0)
+		return -1;
 	if (fs_mkdirs(dir, 0750, e) != 0)
 		return err_in(e, "region '%s'", region);
 	*ret = dir;
 	return 0;
+}
+
+/* Names come from requests: what the routes let through must not leave the directory. */
+static bool name_safe(const char *name)
+{
+	size_t n = strlen(name);
+
+	if (n == 0 || n > 200 || name[0] == '.')
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (name[i] == '/' || (unsigned char)name[i] < ' ')
+			return false;
+	return true;
 }
 
 int world_disk_dir(const struct world *w, const char *region, struct arena *a, const char **ret,
@@ -75,6 +108,8 @@ int world_disk_dir(const struct world *w, const char *region, struct arena *a, c
 int world_account_dir(const struct world *w, const char *region, const char *account,
     struct arena *a, const char **ret, struct err *e)
 {
+	if (!name_safe(account))
+		return err_set(e, ERR_INVALID, "'%.200s' cannot name a directory", account);
 	return region_dir(w, region, "accounts", account, a, ret, e);
 }
 
@@ -85,10 +120,13 @@ int world_disk_path(const struct world *w, const char *region, const char *disk_
 	uint8_t id[4];
 	char hex[HEX_SIZE(4)];
 
+	if (!name_safe(disk_name))
+		return err_set(e, ERR_INVALID, "'%.200s' cannot name a file", disk_name);
 	if (world_disk_dir(w, region, a, &dir, e) != 0)
 		return -1;
 	random_bytes(id, sizeof(id));
-	path = arena_fmt(a, "%s/%s-%s.%s", dir, disk_name, hex_encode(id, sizeof(id), hex), extension);
+	path = arena_fmt(a, "%s/%s-%s.%s", dir, disk_name, hex_encode(id, sizeof(id), hex),
+	    extension);
 	if (path == NULL)
 		return err_nomem(e);
 	*ret = path;
@@ -140,7 +178,7 @@ static int open_vault(struct world *w, const struct resource *res, const char *s
     struct vault **ret, struct err *e)
 {
 	auto_arena struct arena a = { 0 };
-	const char *hex = jstr(res->body, "internal.wrappedKey", ""), *dir;
+	const char *hex = jstr(res->body, "internal.wrappedKey", ""), *dir = NULL;
 	struct object_store *store = NULL;
 	uint8_t key[32], wrapped[WRAPPED_KEY_SIZE];
 	int r = -1;
@@ -148,7 +186,7 @@ static int open_vault(struct world *w, const struct resource *res, const char *s
 	if (hex_decode(str_c(hex), wrapped, sizeof(wrapped)) != (int)sizeof(wrapped))
 		return err_set(e, ERR_CORRUPT, "vault '%s' has no usable key", res->id);
 	if (key_unwrap(w->master_key, str_c(store_id), wrapped, key, e) == 0 &&
-	    region_dir(w, res->location, "vaults", store_id, &a, &dir, e) == 0 &&
+	    region_path(w, res->location, "vaults", store_id, &a, &dir, e) == 0 &&
 	    object_dir_open(dir, false, &store, e) == 0)
 		r = vault_open(store, key, ret, e);
 	crypto_wipe(key, sizeof(key));
@@ -167,10 +205,10 @@ static struct cached_vault **find(struct vault_cache *c, const char *store_id)
 static int cached(struct world *w, const struct resource *res, const char *store_id,
     struct vault **ret, struct err *e)
 {
-	struct cached_vault **at = find(w->vaults, store_id), *v;
+	struct cached_vault *v = *find(w->vaults, store_id);
 
-	if (*at != NULL) {
-		*ret = (*at)->vault;
+	if (v != NULL) {
+		*ret = v->vault;
 		return 0;
 	}
 	v = calloc(1, sizeof(*v));
@@ -181,7 +219,8 @@ static int cached(struct world *w, const struct resource *res, const char *store
 		free(v);
 		return -1;
 	}
-	*at = v;
+	v->next = w->vaults->head;
+	w->vaults->head = v;
 	*ret = v->vault;
 	return 0;
 }
@@ -202,23 +241,22 @@ int world_vault(struct world *w, const struct resource *vault, struct vault **re
 int world_vault_remove(struct world *w, const struct resource *vault, struct err *e)
 {
 	auto_arena struct arena a = { 0 };
-	const char *store_id = jstr(vault->body, "internal.store", ""), *dir;
+	const char *store_id = jstr(vault->body, "internal.store", ""), *dir = "";
 	struct cached_vault **at, *gone;
 
 	if (!guid_valid(str_c(store_id)))
 		return 0;
-	if (region_dir(w, vault->location, "vaults", store_id, &a, &dir, e) != 0)
+	if (region_path(w, vault->location, "vaults", store_id, &a, &dir, e) != 0)
 		return -1;
 	pthread_mutex_lock(&w->vaults->mu);
 	at = find(w->vaults, store_id);
 	gone = *at;
-	if (gone != NULL)
-		*at = gone->next;
-	pthread_mutex_unlock(&w->vaults->mu);
 	if (gone != NULL) {
-		vault_close(gone->vault);
-		free(gone);
+		*at = gone->next;
+		gone->next = w->vaults->removed;
+		w->vaults->removed = gone;
 	}
+	pthread_mutex_unlock(&w->vaults->mu);
 	if (remove_tree(dir) != 0)
 		return err_sys(e, errno, "removing the store of vault '%s'", vault->name);
 	return 0;

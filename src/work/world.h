@@ -44,7 +44,8 @@ must_check int world_vault_create(struct world *w, const char *region, json_t *b
 /* The open vault of a vault resource (borrowed; stays open until the world ends). */
 must_check int world_vault(struct world *w, const struct resource *vault, struct vault **ret,
     struct err *e);
-/* Close and remove the vault's directory, for a vault that was deleted. */
+/* Remove the vault's directory, for a vault that was deleted; who still holds the open vault
+ * gets errors from it. */
 must_check int world_vault_remove(struct world *w, const struct resource *vault, struct err *e);
 
 #endif

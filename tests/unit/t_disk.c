@@ -106,6 +106,9 @@ static void a_shrunken_file_is_named(void **state)
 {
 	char path[128], piece[4096];
 	struct disk_src *src = NULL;
+	struct extent x[4];
+	int64_t next = 0;
+	size_t n = 0;
 	struct err e;
 
 	(void)state;
@@ -113,6 +116,9 @@ static void a_shrunken_file_is_named(void **state)
 	OK(disk_src_open(path, DISK_RAW, &src, &e));
 	assert_int_equal(truncate(path, MIB), 0);
 	FAILS(disk_src_read(src, piece, sizeof(piece), 4 * MIB, &e), ERR_IO);
+	CONTAINS(e.msg, path);
+	/* what is gone must not pass for a hole */
+	FAILS(disk_src_extents(src, 0, 8 * MIB, x, 4, &n, &next, &e), ERR_IO);
 	CONTAINS(e.msg, path);
 	disk_src_close(src);
 	FAILS(disk_src_open("/nonexistent/x.img", DISK_RAW, &src, &e), ERR_NOT_FOUND);
@@ -227,8 +233,137 @@ static void qcow2_reads_as_qemu_does(void **state)
 		assert_int_equal(run("cmp '%s' '%s'", raw, out), 0);
 		disk_src_close(src);
 	}
-	/* the helper went away with its source */
-	assert_int_not_equal(run("pgrep -f '[q]emu-nbd .*%s' >/dev/null", qcow), 0);
+}
+
+/* The children of this process that are called qemu-nbd; *ret_pid the last one. */
+static int helpers(pid_t *ret_pid)
+{
+	char command[64], line[64];
+	int count = 0;
+	FILE *f;
+
+	(void)snprintf(command, sizeof(command), "pgrep -x -P %ld qemu-nbd", (long)getpid());
+	f = popen(command, "re");
+	assert_non_null(f);
+	for (; fgets(line, sizeof(line), f) != NULL; count++)
+		*ret_pid = (pid_t)strtol(line, NULL, 10);
+	(void)pclose(f);
+	return count;
+}
+
+static void the_helper_lives_as_long_as_its_source(void **state)
+{
+	char qcow[128], piece[512];
+	struct disk_src *src = NULL;
+	pid_t pid = 0;
+	struct err e;
+
+	(void)state;
+	OK(disk_src_open(in_dir("q.qcow2", qcow), DISK_QCOW2, &src, &e));
+	assert_int_equal(helpers(&pid), 1);
+	assert_int_not_equal(getsid(pid), getsid(0));	/* Ctrl-C is for us alone */
+	disk_src_close(src);
+	assert_int_equal(helpers(&pid), 0);
+	/* one that dies under us is an error with the image's name */
+	OK(disk_src_open(qcow, DISK_QCOW2, &src, &e));
+	assert_int_equal(helpers(&pid), 1);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	FAILS(disk_src_read(src, piece, sizeof(piece), 0, &e), ERR_IO);
+	CONTAINS(e.msg, qcow);
+	disk_src_close(src);
+	assert_int_equal(helpers(&pid), 0);
+	/* and neither is left when there was nothing to open */
+	FAILS(disk_src_open(in_dir("q.raw", qcow), DISK_QCOW2, &src, &e), ERR_INVALID);
+	assert_int_equal(helpers(&pid), 0);
+}
+
+/* What we read of every kind of qcow2 is what qemu-img reads of it. */
+static void every_kind_of_qcow2_is_whole(void **state)
+{
+	static const char *const kinds[] = { "compat=0.10", "cluster_size=512", "cluster_size=2M",
+		"extended_l2=on,cluster_size=64k", "preallocation=metadata", "lazy_refcounts=on",
+		"compression_type=zstd" };
+	char raw[128], qcow[128], out[128];
+	struct err e;
+
+	(void)state;
+	in_dir("q.raw", raw);
+	in_dir("kind.qcow2", qcow);
+	for (size_t i = 0; i < ARRAY_LEN(kinds) * 2; i++) {
+		struct disk_src *src = NULL;
+		struct disk_sink *sink = NULL;
+
+		if (i % 2 == 1 && strstr(kinds[i / 2], "metadata") != NULL)
+			continue;	/* is not compressed */
+		assert_int_equal(run("qemu-img convert %s -f raw -O qcow2 -o %s '%s' '%s'",
+		    i % 2 == 1 ? "-c" : "", kinds[i / 2], raw, qcow), 0);
+		assert_int_equal(run("qemu-img snapshot -c before '%s'", qcow), 0);
+		OK(disk_src_open(qcow, DISK_QCOW2, &src, &e));
+		(void)unlink(in_dir("kind.out", out));
+		OK(disk_sink_create(out, DISK_RAW, 30 * MIB, &sink, &e));
+		copy_by_extents(src, sink);
+		OK(disk_sink_finish(&sink, &e));
+		disk_src_close(src);
+		assert_int_equal(run("cmp '%s' '%s'", raw, out), 0);
+		(void)unlink(qcow);
+	}
+}
+
+/* QEMU would read zeros where the end is missing. */
+static void a_qcow2_that_was_cut_short_is_refused(void **state)
+{
+	char raw[128], qcow[128];
+	struct disk_src *src = NULL;
+	struct stat st;
+	struct err e;
+
+	(void)state;
+	in_dir("q.raw", raw);
+	for (int compressed = 0; compressed < 2; compressed++) {
+		assert_int_equal(run("qemu-img convert %s -f raw -O qcow2 '%s' '%s'",
+		    compressed != 0 ? "-c" : "", raw, in_dir("cut.qcow2", qcow)), 0);
+		OK(disk_src_open(qcow, DISK_QCOW2, &src, &e));
+		disk_src_close(src);
+		assert_int_equal(stat(qcow, &st), 0);
+		/* the data is in the middle of the file when it is compressed, tables behind it */
+		for (int64_t at = (st.st_size - 1) / 65536 * 65536; at > 65536; at -= 65536) {
+			assert_int_equal(truncate(qcow, at), 0);
+			FAILS(disk_src_open(qcow, DISK_QCOW2, &src, &e), ERR_CORRUPT);
+			CONTAINS(e.msg, qcow);
+			CONTAINS(e.msg, "cut short");
+		}
+		assert_int_equal(truncate(qcow, 100), 0);
+		FAILS(disk_src_open(qcow, DISK_QCOW2, &src, &e), ERR_INVALID);
+		(void)unlink(qcow);
+	}
+}
+
+static void a_vhd_is_known_by_its_footer(void **state)
+{
+	enum disk_format vhd = DISK_VHD;
+	char raw[128], path[128];
+	struct disk_src *src = NULL;
+	struct disk_info info;
+	struct err e;
+
+	(void)state;
+	in_dir("q.raw", raw);
+	FAILS(disk_src_open(raw, DISK_VHD, &src, &e), ERR_INVALID);
+	FAILS(disk_inspect(raw, &vhd, &info, &e), ERR_INVALID);
+	CONTAINS(e.msg, raw);
+	assert_int_equal(run("qemu-img convert -f raw -O vpc -o subformat=dynamic '%s' '%s'", raw,
+	    in_dir("dynamic.vhd", path)), 0);
+	FAILS(disk_src_open(path, DISK_VHD, &src, &e), ERR_INVALID);
+	CONTAINS(e.msg, "fixed");
+	assert_int_equal(run("qemu-img convert -f raw -O vpc -o subformat=fixed,force_size=on '%s' '%s'",
+	    raw, in_dir("theirs.vhd", path)), 0);
+	OK(disk_inspect(path, &vhd, &info, &e));
+	assert_int_equal(info.virtual_size, 30 * MIB);
+	OK(disk_src_open(path, DISK_VHD, &src, &e));
+	assert_int_equal(disk_src_size(src), 30 * MIB);
+	disk_src_close(src);
+	assert_int_equal(truncate(path, 20 * MIB), 0);
+	FAILS(disk_src_open(path, DISK_VHD, &src, &e), ERR_INVALID);
 }
 
 static void *read_all(void *arg)
@@ -266,9 +401,35 @@ static void many_threads_may_read_one_source(void **state)
 	disk_src_close(src);
 }
 
+/* Somebody starts the VM: it must not change the image under our eyes. */
+static void qemu_cannot_write_while_we_read(void **state)
+{
+	static const struct {
+		const char *name, *qemu;
+		enum disk_format format;
+	} images[] = { { "q.raw", "raw", DISK_RAW }, { "q.qcow2", "qcow2", DISK_QCOW2 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(images); i++) {
+		struct disk_src *src = NULL, *second = NULL;
+		char path[128];
+		struct err e;
+
+		in_dir(images[i].name, path);
+		OK(disk_src_open(path, images[i].format, &src, &e));
+		OK(disk_src_open(path, images[i].format, &second, &e));
+		disk_src_close(second);
+		assert_int_not_equal(run("qemu-io -f %s -c 'write 0 512' '%s' >/dev/null 2>&1",
+		    images[i].qemu, path), 0);
+		assert_int_equal(run("qemu-io -r -f %s -c 'read 0 512' '%s' >/dev/null 2>&1",
+		    images[i].qemu, path), 0);
+		disk_src_close(src);
+	}
+}
+
 static void an_image_in_use_is_busy(void **state)
 {
-	char raw[128], pidfile[128];
+	char raw[128], pidfile[128], copy[128];
 	auto_buf struct buf pid = { 0 };
 	struct disk_src *src = NULL;
 	struct err e;
@@ -280,6 +441,8 @@ static void an_image_in_use_is_busy(void **state)
 	    pidfile, dir, raw), 0);
 	FAILS(disk_src_open(raw, DISK_RAW, &src, &e), ERR_BUSY);
 	CONTAINS(e.msg, raw);
+	FAILS(disk_copy(raw, in_dir("used.copy", copy), NULL, &e), ERR_BUSY);
+	assert_int_not_equal(access(copy, F_OK), 0);
 	OK(fs_read_all(pidfile, 100, &pid, &e));
 	assert_int_equal(kill(atoi(pid.p), SIGTERM), 0);
 }
@@ -360,6 +523,18 @@ static void only_files_inside_are_allowed(void **state)
 	FAILS(disk_path_allowed(deep, allowed, &got, &e), ERR_DENIED);
 	FAILS(disk_path_allowed(inside, allowed, &got, &e), ERR_DENIED);
 	FAILS(disk_path_allowed("relative.img", allowed, &got, &e), ERR_INVALID);
+	/* what is missing is told inside only */
+	(void)snprintf(deep, sizeof(deep), "%s/missing.img", inside);
+	FAILS(disk_path_allowed(deep, allowed, &got, &e), ERR_NOT_FOUND);
+	FAILS(disk_path_allowed("/etc/missing.img", allowed, &got, &e), ERR_DENIED);
+	(void)snprintf(deep, sizeof(deep), "%s/../missing.img", inside);
+	FAILS(disk_path_allowed(deep, allowed, &got, &e), ERR_DENIED);
+	(void)snprintf(deep, sizeof(deep), "%s/dir", inside);
+	assert_int_equal(mkdir(deep, 0700), 0);
+	FAILS(disk_path_allowed(deep, allowed, &got, &e), ERR_INVALID);
+	(void)snprintf(deep, sizeof(deep), "%s/fifo", inside);
+	assert_int_equal(mkfifo(deep, 0600), 0);
+	FAILS(disk_path_allowed(deep, allowed, &got, &e), ERR_INVALID);
 	/* a directory whose name only begins alike */
 	(void)snprintf(deep, sizeof(deep), "%s-evil", inside);
 	assert_int_equal(mkdir(deep, 0700), 0);
@@ -397,7 +572,12 @@ int main(void)
 		cmocka_unit_test(raw_copies_are_identical_and_sparse),
 		cmocka_unit_test(qemu_reads_our_vhd),
 		cmocka_unit_test(qcow2_reads_as_qemu_does),
+		cmocka_unit_test(the_helper_lives_as_long_as_its_source),
+		cmocka_unit_test(every_kind_of_qcow2_is_whole),
+		cmocka_unit_test(a_qcow2_that_was_cut_short_is_refused),
+		cmocka_unit_test(a_vhd_is_known_by_its_footer),
 		cmocka_unit_test(many_threads_may_read_one_source),
+		cmocka_unit_test(qemu_cannot_write_while_we_read),
 		cmocka_unit_test(an_image_in_use_is_busy),
 		cmocka_unit_test(formats_are_told_by_the_magic_alone),
 		cmocka_unit_test(evil_headers_are_refused),

@@ -324,7 +324,8 @@ static void a_disk_of_holes_stores_no_chunk(void **state)
 
 static void huge_sparse_disks_have_deep_maps(void **state)
 {
-	static const int64_t at[] = { 0, 511 * MIB, 512 * MIB, 300000 * MIB, (2 << 20) * MIB - MIB };
+	static const int64_t at[] = { 0, 511 * MIB, 512 * MIB, 300000 * MIB,
+		(2 << 20) * MIB - MIB };
 	struct fixture *f = *state;
 	auto_free char *path = path_of(f, "restored"), *from = path_of(f, "d");
 	auto_free uint8_t *x = malloc(MIB), *y = malloc(MIB);

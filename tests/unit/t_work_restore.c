@@ -1,13 +1,17 @@
 /* t_work_restore.c - restore jobs on real images, with a real vault and the real engine.
  *
  * "run DIR JOB" makes this program run one submitted job of the world in DIR, so that it can
- * be killed at a failpoint and run again. */
+ * be killed at a failpoint and run again; "full DIR JOB MIB" runs it with a disk pool of that
+ * size, which somebody else fills up after the first disk. */
 #include "t.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -386,7 +390,7 @@ static const struct source *source_at(int64_t lun)
 		if (sources[i].lun == lun)
 			return &sources[i];
 	fail_msg("no source at LUN %d", (int)lun);
-	return NULL;
+	return &sources[0];
 }
 
 static void assert_restored(struct rig *g, const char *path, const struct source *s)
@@ -824,7 +828,7 @@ static void damaged_data_fails_the_job_and_leaves_the_vm(void **state)
 	assert_attached(g, DISK("os"), VM);
 }
 
-/* ---- crashes ---- */
+/* ---- crashes, and a full file system ---- */
 
 static int run_main(const char *dir, const char *id)
 {
@@ -836,6 +840,96 @@ static int run_main(const char *dir, const char *id)
 	r = wait_end(&g, id);
 	rig_close(&g);
 	return 0;
+}
+
+#define CANNOT_MOUNT 77
+
+static bool mount_pool(struct rig *g, const char *mib)
+{
+	struct err e = { 0 };
+	auto_arena struct arena a = { 0 };
+	const char *dir;
+	char options[40];
+
+	OK(world_disk_dir(&g->world, "eastus", &a, &dir, &e));
+	(void)snprintf(options, sizeof(options), "size=%sm", mib);
+	if (unshare(CLONE_NEWNS) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
+		return false;
+	return mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	    mount("none", dir, "tmpfs", 0, options) == 0;
+}
+
+static void *fill_pool(void *arg)
+{
+	struct rig *g = arg;
+	static const char zeros[65536];
+	char path[160];
+	auto_close int fd = -1;
+
+	/* main() makes the job pause after each disk */
+	while (pool_files(g) == 0)
+		(void)nanosleep(&(struct timespec){ 0, 1000000 }, NULL);
+	(void)nanosleep(&(struct timespec){ 0, 400000000 }, NULL);
+	(void)snprintf(path, sizeof(path), "%s/disks/.other", g->store);
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
+	while (write(fd, zeros, sizeof(zeros)) > 0)
+		;
+	return NULL;
+}
+
+static int full_main(const char *dir, const char *id, const char *mib)
+{
+	static struct rig g;
+	auto_job_row struct job_row r = { 0 };
+	pthread_t filler;
+
+	rig_open(&g, dir);
+	if (!mount_pool(&g, mib)) {
+		rig_close(&g);
+		return CANNOT_MOUNT;
+	}
+	assert_int_equal(pthread_create(&filler, NULL, fill_pool, &g), 0);
+	(void)pthread_detach(filler);
+	rig_start(&g);
+	r = wait_end(&g, id);
+	assert_int_equal(pool_files(&g), 0);
+	rig_stop(&g);
+	_exit(0);	/* the filler may still wait for a file */
+}
+
+static void a_full_disk_fails_the_job_and_leaves_nothing(void **state)
+{
+	struct rig *g = *state;
+	const char *sizes[] = { "4", "64" };	/* too small from the start; filled on the way */
+
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		auto_job_row struct job_row r = { 0 };
+		char id[GUID_SIZE];
+		int status = 0;
+		pid_t pid;
+
+		submit(g, "RestoreDisks", NULL, id);
+		pid = fork();
+		assert_true(pid >= 0);
+		if (pid == 0) {
+			(void)setenv("HOLDFAST_FAILPOINTS", "restore/disk=sleep:1500", 1);
+			(void)execl("/proc/self/exe", "t_work_restore", "full", g->dir, id, sizes[i],
+			    (char *)NULL);
+			_exit(99);
+		}
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_true(WIFEXITED(status));
+		if (WEXITSTATUS(status) == CANNOT_MOUNT)
+			skip();
+		assert_int_equal(WEXITSTATUS(status), 0);
+		r = row_of(g, id);
+		assert_string_equal(r.status, JOB_FAILED);
+		assert_int_equal(jint(json_array_get(r.errors, 0), "errorCode", 0), 400052);
+		CONTAINS(jstr(json_array_get(r.errors, 0), "errorString", ""),
+		    i == 0 ? "disk full" : "No space left on device");
+		assert_int_equal(disks_of(g, "target").count, 0);
+		assert_int_equal(containers(g), 0);
+	}
 }
 
 static int run_self(const struct rig *g, const char *id, const char *failpoints)
@@ -1023,6 +1117,7 @@ int main(int argc, char **argv)
 		TEST(a_cancelled_restore_leaves_nothing),
 		TEST(a_taken_name_fails_the_job_and_leaves_nothing),
 		TEST(damaged_data_fails_the_job_and_leaves_the_vm),
+		TEST(a_full_disk_fails_the_job_and_leaves_nothing),
 		TEST(a_killed_restore_of_disks_finishes),
 		TEST(a_restore_killed_within_a_disk_goes_on_there),
 		TEST(a_killed_restore_to_blobs_finishes),
@@ -1032,6 +1127,8 @@ int main(int argc, char **argv)
 
 	if (argc == 4 && strcmp(argv[1], "run") == 0)
 		return run_main(argv[2], argv[3]);
+	if (argc == 5 && strcmp(argv[1], "full") == 0)
+		return full_main(argv[2], argv[3], argv[4]);
 	(void)setenv("HOLDFAST_FAILPOINTS", "restore/disk=sleep:100", 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
