@@ -15,7 +15,7 @@ int blob_container_create(const char *root, const char *container, struct err *e
 
 	if (blob_data_path(root, container, NULL, &path, e) != 0)
 		return -1;
-	if (fs_mkdirs(path, 0750, e) != 0)
+	if (blob_make_parent(path, e) != 0 || fs_mkdirs(path, 0750, e) != 0)
 		return err_in(e, "creating container '%s'", container);
 	return fs_sync_parent(path, e);
 }

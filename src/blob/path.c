@@ -1,8 +1,10 @@
 /* path.c - see path.h.  Containers never begin with '.', so .meta is free. */
 #include "blob/path.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/fs.h"
 
@@ -37,15 +39,25 @@ int blob_meta_path(const char *root, const char *container, const char *name, ch
 	return 0;
 }
 
+/* A blob is as durable as the folders above it: each new one is synced into its own parent. */
 int blob_make_parent(const char *path, struct err *e)
 {
 	char dir[PATH_MAX];
-	const char *slash = strrchr(path, '/');
-	size_t n = slash != NULL ? (size_t)(slash - path) : 0;
+	size_t n = strlen(path);
 
-	if (n == 0 || n >= sizeof(dir))
+	if (n >= sizeof(dir))
 		return err_set(e, ERR_INVALID, "path '%.100s' is too long", path);
-	memcpy(dir, path, n);
-	dir[n] = '\0';
-	return fs_mkdirs(dir, 0750, e);
+	for (size_t i = 1; i < n; i++) {
+		if (path[i] != '/')
+			continue;
+		memcpy(dir, path, i);
+		dir[i] = '\0';
+		if (mkdir(dir, 0750) == 0) {
+			if (fs_sync_parent(dir, e) != 0)
+				return -1;
+		} else if (errno != EEXIST) {
+			return err_sys(e, errno, "creating directory '%s'", dir);
+		}
+	}
+	return 0;
 }

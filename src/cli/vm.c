@@ -9,11 +9,13 @@
 static const char help[] =
     "Usage: holdfast vm add NAME --os FILE [--data LUN=FILE]... [OPTIONS]\n"
     "\n"
-    "Registers disk images (raw, qcow2, vhd) where they are and a virtual machine that has them,\n"
+    "Registers disk images (raw, qcow2) where they are and a virtual machine that has them,\n"
     "and prints the machine's id.  The images must lie in a directory that holdfast.conf lists.\n"
     "\n"
     "  --os FILE          image of the disk with the operating system\n"
     "  --data LUN=FILE    image of a data disk and its number, 0 to 63; may be given again\n"
+    "  --format FORMAT    raw or qcow2, for every image; without it names that end with .raw or\n"
+    "                     .qcow2 tell, and for others the server looks for a qcow2 header\n"
     "  --dir DIR          the server's data directory; without it $HOLDFAST_DIR, else the\n"
     "                     HOLDFAST_* variables of the environment\n"
     "  --group GROUP      resource group, made if it is not there (holdfast)\n"
@@ -54,6 +56,11 @@ static int take_option(struct vm_request *q, const char **dir, int o, const char
 	case 'D':
 		*dir = value;
 		return CLI_OK;
+	case 'f':
+		q->format = value;
+		return strcmp(value, "raw") == 0 || strcmp(value, "qcow2") == 0
+		    ? CLI_OK
+		    : cli_usage("vm", "--format '%s' is neither raw nor qcow2", value);
 	case 'g':
 		q->group = value;
 		return CLI_OK;
@@ -88,6 +95,7 @@ int cmd_vm(int argc, char **argv)
 		{ "os", required_argument, NULL, 'o' },
 		{ "data", required_argument, NULL, 'd' },
 		{ "dir", required_argument, NULL, 'D' },
+		{ "format", required_argument, NULL, 'f' },
 		{ "group", required_argument, NULL, 'g' },
 		{ "location", required_argument, NULL, 'l' },
 		{ "size", required_argument, NULL, 's' },

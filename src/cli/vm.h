@@ -13,6 +13,7 @@ struct vm_disk {
 
 struct vm_request {
 	const char *name, *group, *size, *os_type;
+	const char *format;	/* "raw" or "qcow2", of every image; NULL: as its name says */
 	const char *location; /* NULL: the group's, or the first region if there is no group */
 	struct vm_disk disk[VM_DATA_MAX + 1];	/* the OS disk first */
 	size_t disk_count;

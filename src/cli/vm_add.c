@@ -87,6 +87,21 @@ static int source_uri(const char *file, struct buf *ret, struct err *e)
 	return buf_ok(ret, e);
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+	size_t n = strlen(text), m = strlen(end);
+
+	return n > m && strcmp(text + n - m, end) == 0;
+}
+
+/* Stated wherever it can be: a guest that writes a qcow2 header to its raw disk gains nothing. */
+static const char *format_of(const struct adding *a, const char *file)
+{
+	if (a->q->format != NULL)
+		return a->q->format;
+	return ends_with(file, ".raw") ? "raw" : ends_with(file, ".qcow2") ? "qcow2" : NULL;
+}
+
 static int add_disk(struct adding *a, size_t i, struct err *e)
 {
 	const struct vm_disk *d = &a->q->disk[i];
@@ -102,9 +117,10 @@ static int add_disk(struct adding *a, size_t i, struct err *e)
 	if (found != 0)
 		return found < 0 ? -1 : err_set(e, ERR_CONFLICT, "disk '%s' exists already", id);
 	return put(a, id, VERSION_DISK,
-	    json_pack("{s:s, s:{s:s}, s:{s:s*, s:{s:s, s:s}}}", "location", a->location, "sku",
+	    json_pack("{s:s, s:{s:s}, s:{s:s*, s:{s:s, s:s, s:s*}}}", "location", a->location, "sku",
 		"name", "Standard_LRS", "properties", "osType", d->lun < 0 ? a->q->os_type : NULL,
-		"creationData", "createOption", "Attach", "sourceUri", uri.p),
+		"creationData", "createOption", "Attach", "sourceUri", uri.p,
+		"holdfastFormat", format_of(a, d->file)),
 	    e);
 }
 

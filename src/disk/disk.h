@@ -68,9 +68,10 @@ struct disk_info {
 	int64_t allocated;	/* bytes the file takes on its file system */
 };
 
-/* What `path` is: qcow2 by its magic (then the size by its header), else raw.  A qcow2 with a backing file, an external data file or
- * encryption is ERR_INVALID. `stated` (NULL: not stated) must agree with the
- * magic when it says qcow2, and with the file's footer when it says vhd. */
+/* What `path` is: qcow2 by its magic (then the size by its header), else raw.
+ * A qcow2 with a backing file, an external data file or encryption is
+ * ERR_INVALID.  `stated` (NULL: not stated) must agree with the magic when it
+ * says qcow2, and with the file's footer when it says vhd. */
 must_check int disk_inspect(const char *path, const enum disk_format *stated, struct disk_info *ret,
     struct err *e);
 

@@ -184,6 +184,6 @@ int qcow2_src_open(const char *path, struct disk_src **ret, struct err *e)
 	*ret = &q->base;
 	return 0;
 fail:
-	qcow2_close(&q->base);
+	qcow2_free(q);
 	return -1;
 }

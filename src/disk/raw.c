@@ -99,6 +99,6 @@ int raw_src_open(const char *path, enum disk_format format, struct disk_src **re
 	*ret = &r->base;
 	return 0;
 fail:
-	raw_close(&r->base);
+	raw_free(r);
 	return -1;
 }

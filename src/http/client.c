@@ -12,6 +12,7 @@
 struct http_client {
 	CURL *curl;
 	char *ca_path;
+	char why[CURL_ERROR_SIZE];	/* of the last call that failed; may be "" */
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -103,15 +104,18 @@ static CURLcode set_up(struct http_client *c, const char *method, const char *ur
     struct curl_slist *headers, struct str body, struct http_reply *r)
 {
 	CURL *h = c->curl;
+	bool heads = strcmp(method, "HEAD") == 0;
 	bool sends = body.n > 0 || strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0;
 
+	c->why[0] = '\0';
 	curl_easy_reset(h);
 	if (curl_easy_setopt(h, CURLOPT_URL, url) != CURLE_OK ||
 	    curl_easy_setopt(h, CURLOPT_CUSTOMREQUEST, method) != CURLE_OK ||
 	    curl_easy_setopt(h, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) != CURLE_OK ||
 	    curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "https") != CURLE_OK ||
 	    curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L) != CURLE_OK ||
-	    curl_easy_setopt(h, CURLOPT_NOBODY, strcmp(method, "HEAD") == 0 ? 1L : 0L) != CURLE_OK ||
+	    curl_easy_setopt(h, CURLOPT_ERRORBUFFER, c->why) != CURLE_OK ||
+	    curl_easy_setopt(h, CURLOPT_NOBODY, heads ? 1L : 0L) != CURLE_OK ||
 	    curl_easy_setopt(h, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS_MAX) != CURLE_OK ||
 	    curl_easy_setopt(h, CURLOPT_TIMEOUT, CALL_SECONDS_MAX) != CURLE_OK ||
 	    curl_easy_setopt(h, CURLOPT_HTTPHEADER, headers) != CURLE_OK ||
@@ -122,7 +126,8 @@ static CURLcode set_up(struct http_client *c, const char *method, const char *ur
 		return CURLE_OUT_OF_MEMORY;
 	if (c->ca_path != NULL && curl_easy_setopt(h, CURLOPT_CAINFO, c->ca_path) != CURLE_OK)
 		return CURLE_SSL_CACERT_BADFILE;
-	if (sends && (curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n) != CURLE_OK ||
+	if (sends &&
+	    (curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n) != CURLE_OK ||
 	    curl_easy_setopt(h, CURLOPT_POSTFIELDS, body.n > 0 ? body.p : "") != CURLE_OK))
 		return CURLE_OUT_OF_MEMORY;
 	return CURLE_OK;
@@ -153,7 +158,8 @@ int http_client_call(struct http_client *c, const char *method, const char *url,
 	curl_slist_free_all(list);
 	if (rc != CURLE_OK) {
 		http_reply_done(&r);
-		return err_set(e, ERR_IO, "%s %s: %s", method, url, curl_easy_strerror(rc));
+		return err_set(e, ERR_IO, "%s %s: %s", method, url,
+		    c->why[0] != '\0' ? c->why : curl_easy_strerror(rc));
 	}
 	r.status = (int)status;
 	*ret = r;

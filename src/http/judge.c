@@ -115,12 +115,35 @@ static const struct refusal *judge_block(struct exchange *x, const char *url, co
 	return s->gap || s->dirty_name || s->dirty_value ? &dirty : NULL;
 }
 
+/* A name or address with or without a port (RFC 3986, 3.2.2): answers hold URLs made of it. */
+static bool host_is_valid(const char *host)
+{
+	size_t n;
+
+	if (*host == '[') {
+		n = 1 + strspn(host + 1, "0123456789abcdefABCDEF:.");
+		if (n == 1 || host[n++] != ']')
+			return false;
+	} else {
+		for (n = 0; isalnum((unsigned char)host[n]) || (host[n] != '\0' &&
+		    strchr("-._~", host[n]) != NULL);)
+			n++;
+		if (n == 0)
+			return false;
+	}
+	if (host[n] == ':')
+		n += 1 + strspn(host + n + 1, "0123456789");
+	return host[n + strspn(host + n, " \t")] == '\0';
+}
+
 /* RFC 9112 sections 3.2 and 6: whom it is for and where its body ends must be beyond doubt. */
 static const struct refusal *judge_framing(struct exchange *x, const char *version,
     const struct scan *s)
 {
 	static const struct refusal host = { 400, "BadRequest",
 		"exactly one Host header is required" };
+	static const struct refusal odd_host = { 400, "BadRequest",
+		"the Host header is not a name or address with or without a port" };
 	static const struct refusal lengths = { 400, "BadRequest",
 		"more than one Content-Length or Transfer-Encoding header" };
 	static const struct refusal both = { 400, "BadRequest",
@@ -133,6 +156,9 @@ static const struct refusal *judge_framing(struct exchange *x, const char *versi
 
 	if (s->host > 1 || (s->host == 0 && !http_1_0))
 		return &host;
+	if (s->host > 0 && !host_is_valid(MHD_lookup_connection_value(x->connection,
+	    MHD_HEADER_KIND, "Host")))
+		return &odd_host;
 	if (s->length > 1 || s->encoding > 1)
 		return &lengths;
 	if (s->length > 0 && s->encoding > 0)

@@ -8,7 +8,7 @@
  * The server itself refuses, before any handler and with a body of
  * {"error":{"code","message"}}: requests with two Host, two Content-Length, or
  * Content-Length together with Transfer-Encoding headers (RFC 9112 section
- * 6.3), a Host-less HTTP/1.1 request, and control characters or folded lines
+ * 6.3), a Host that is missing (HTTP/1.1) or no host, and control characters or folded lines
  * in headers (400); bodies over body_max (413); header blocks over 32 KiB
  * (431); transfer encodings but chunked (501).  Answers of 204 and 304 go out
  * without body and Content-Type, whatever the handler put there. */

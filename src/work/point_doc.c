@@ -74,7 +74,7 @@ json_t *take_properties(const json_t *plan, const json_t *selection, const char 
 /* The disks without what only the job is interested in. */
 static json_t *disks_of(const json_t *plan)
 {
-	static const char *const inner[] = { "path", "allocated", "stamp" };
+	static const char *const inner[] = { "path", "inPlace", "allocated", "stamp" };
 	auto_json json_t *list = json_deep_copy(jat(plan, "disks"));
 	json_t *x;
 	size_t i;

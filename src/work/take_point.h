@@ -7,7 +7,7 @@
  * What is chosen is chosen once and kept in the job's state, so that a part that runs again
  * finds what was made before:
  *   "point": {"name","timeUs","expiryTime","isPreRestore","vm","properties","excluded",
- *             "disks":[as in the point's row, with "path","allocated","stamp"],
+ *             "disks":[as in the point's row, with "path","inPlace","allocated","stamp"],
  *             "location","sourceId","read": bytes,"before": what the item's row said}
  *
  * Until published, a point may be taken back; the undo functions find out by themselves how

@@ -1,4 +1,5 @@
 /* take_snapshot.c - which disks, under what name, and what the VM is at this time. */
+#include <errno.h>
 #include <stdio.h>
 
 #include "work/retention.h"
@@ -93,12 +94,13 @@ static int add_included(struct survey *s, const struct resource *row, int64_t lu
 	if (lun < 0 && os == NULL)
 		os = jstr(entry, "osType", NULL);
 	if (json_array_append_new(s->disks, json_pack(
-	    "{s:s,s:I,s:I,s:I,s:s*,s:s,s:s,s:O*,s:O*,s:s,s:s}", "name", name, "lun",
+	    "{s:s,s:I,s:I,s:I,s:s*,s:s,s:s,s:O*,s:O*,s:s,s:s,s:b}", "name", name, "lun",
 	    (json_int_t)lun, "size", (json_int_t)0, "data", (json_int_t)0, "osType", os, "diskId",
 	    row->id, "sku", jstr(row->body, "sku.name", "Standard_LRS"), "tags",
 	    jat(row->body, "tags"), "zones", jat(row->body, "zones"), "format",
 	    jstr(row->body, "internal.format", "raw"), "path",
-	    jstr(row->body, "internal.path", ""))) != 0)
+	    jstr(row->body, "internal.path", ""), "inPlace",
+	    (int)!jbool(row->body, "internal.owned", false))) != 0)
 		return err_nomem(e);
 	return 0;
 }
@@ -137,6 +139,23 @@ static int add_disks(struct survey *s, struct err *e)
 	return 0;
 }
 
+/* An image that is used in place was allowed by the path to which its name led then: nothing on
+ * that path may have become a link to somewhere else. */
+static int check_place(const json_t *disk, struct err *e)
+{
+	const char *path = jstr(disk, "path", "");
+	auto_free char *now = NULL;
+
+	if (!jbool(disk, "inPlace", false))
+		return 0;
+	now = realpath(path, NULL);
+	if (now == NULL)
+		return err_sys(e, errno, "disk image '%s'", path);
+	if (strcmp(now, path) != 0)
+		return err_set(e, ERR_DENIED, "disk image '%s' has become a link to '%s'", path, now);
+	return 0;
+}
+
 /* Each image is there and is what its row says. */
 static int inspect(json_t *disks, struct err *e)
 {
@@ -150,7 +169,8 @@ static int inspect(json_t *disks, struct err *e)
 
 		if (!disk_format_parse(str_c(format), &stated))
 			return err_set(e, ERR_CORRUPT, "disk '%s': format '%s' is not known", name, format);
-		if (disk_inspect(jstr(disk, "path", ""), &stated, &info, e) != 0)
+		if (check_place(disk, e) != 0 ||
+		    disk_inspect(jstr(disk, "path", ""), &stated, &info, e) != 0)
 			return err_in(e, "disk '%s'", name);
 		if (info.allocated > info.virtual_size)
 			info.allocated = info.virtual_size;
