@@ -35,6 +35,14 @@ check: deps-check
 check-unit check-api check-asan check-tsan check-lint check-fuzz: deps-check
 	@scripts/check $@
 
+# holdfast's vault beside restic, borg, casync and qemu-img, on one image; about ten minutes.
+.PHONY: bench
+bench: deps
+	@scripts/install-packages bench
+	@$(MAKE) --no-print-directory all
+	@ninja -C $(BUILD) --quiet tests/vault_tool
+	@tests/perf/bench --tool $(BUILD)/tests/vault_tool
+
 .PHONY: install clean
 install: all
 	@meson install -C $(BUILD)

@@ -12,7 +12,8 @@ static int health(struct api_call *c, struct err *e)
 
 	if (db_read_begin(c->world->db, &conn, &why) != 0 ||
 	    fact_get(conn, "tenant", &tenant, &why) < 0)
-		return err_http(e, why.kind, 503, "ServiceUnavailable", "the database: %s", why.msg);
+		return err_http(e, why.kind, 503, "ServiceUnavailable", "the database: %s",
+		    why.msg);
 	return api_json(c, 200,
 	    json_pack("{s:s, s:s}", "status", "ok", "version", HOLDFAST_VERSION), e);
 }

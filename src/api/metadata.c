@@ -19,8 +19,8 @@ static json_t *cloud(const char *base, const char *login, const char *host)
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:o, s:s, s:s}, s:{s:s}}", "name",
 	    "Holdfast", "resourceManager", base, "portal", base, "gallery", base, "graphAudience",
 	    base, "microsoftGraphResourceId", base, "authentication", "loginEndpoint", login,
-	    "audiences", audiences(base), "tenant", "common", "identityProvider", "ADFS", "suffixes",
-	    "storage", host);
+	    "audiences", audiences(base), "tenant", "common", "identityProvider", "ADFS",
+	    "suffixes", "storage", host);
 }
 
 int cloud_metadata(struct api_call *c, struct err *e)

@@ -139,17 +139,30 @@ static int send_signed(struct cli_client *c, const char *method, const char *url
 	}
 }
 
+/* Without host and query: an error's text has little room, and the server's words matter more. */
+static struct str path_of(const char *url)
+{
+	const char *host = strstr(url, "://");
+	size_t n;
+
+	url = host != NULL ? host + 3 : url;
+	url += strcspn(url, "/");
+	n = strcspn(url, "?");
+	return (struct str){ url, n < 200 ? n : 200 };
+}
+
 static int refused(const char *method, const char *url, int status, const json_t *doc,
     struct err *e)
 {
+	const struct str path = path_of(url);
 	enum err_kind kind = status == 404 ? ERR_NOT_FOUND
 	    : status == 409		   ? ERR_CONFLICT
 	    : status == 401 || status == 403 ? ERR_DENIED
 	    : status >= 500		     ? ERR_BUSY
 					     : ERR_INVALID;
 
-	return err_http(e, kind, status, NULL, "%s %.200s: %d %s: %s", method, url, status,
-	    jstr(doc, "error.code", "no code"), jstr(doc, "error.message", "no message"));
+	return err_http(e, kind, status, NULL, "%s %.*s: %d %s: %s", method, (int)path.n, path.p,
+	    status, jstr(doc, "error.code", "no code"), jstr(doc, "error.message", "no message"));
 }
 
 static int take_answer(const char *method, const char *url, const struct http_reply *r,

@@ -52,7 +52,8 @@ static int add_job(struct cli_client *c, const json_t *row, json_t *to, struct e
 	auto_json json_t *job = NULL;
 	json_t *percent;
 
-	if (cli_client_call(c, "GET", jstr(row, "id", "/"), VERSION_BACKUP, NULL, NULL, &job, e) != 0)
+	if (cli_client_call(c, "GET", jstr(row, "id", "/"), VERSION_BACKUP, NULL, NULL, &job,
+	    e) != 0)
 		return e->kind == ERR_NOT_FOUND ? 0 : -1;
 	percent = jat(job, "properties.extendedInfo.progressPercentage");
 	if (json_array_append_new(to,

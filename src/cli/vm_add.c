@@ -117,8 +117,8 @@ static int add_disk(struct adding *a, size_t i, struct err *e)
 	if (found != 0)
 		return found < 0 ? -1 : err_set(e, ERR_CONFLICT, "disk '%s' exists already", id);
 	return put(a, id, VERSION_DISK,
-	    json_pack("{s:s, s:{s:s}, s:{s:s*, s:{s:s, s:s, s:s*}}}", "location", a->location, "sku",
-		"name", "Standard_LRS", "properties", "osType", d->lun < 0 ? a->q->os_type : NULL,
+	    json_pack("{s:s, s:{s:s}, s:{s:s*, s:{s:s, s:s, s:s*}}}", "location", a->location,
+		"sku", "name", "Standard_LRS", "properties", "osType", d->lun < 0 ? a->q->os_type : NULL,
 		"creationData", "createOption", "Attach", "sourceUri", uri.p,
 		"holdfastFormat", format_of(a, d->file)),
 	    e);

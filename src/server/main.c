@@ -36,7 +36,7 @@ static void print_help(FILE *to)
 	    to);
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
 		(void)fprintf(
-		    to, "  %-8s %-12s %s\n", verbs[i].name, verbs[i].synopsis, verbs[i].help);
+		    to, "  %-8s %-27s %s\n", verbs[i].name, verbs[i].synopsis, verbs[i].help);
 	(void)fputs("\n'holdfast VERB --help' tells more.\n", to);
 }
 

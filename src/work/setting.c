@@ -33,7 +33,7 @@ const struct setting setting_table[] = {
 	{ SECTION_IMAGES, "path", SETTING_PATHS, SERVER(image_dirs), 0, 0, "images", NULL,
 	    "Directory whose disk images may become disks. One line for each directory." },
 	{ SECTION_REGION, "pair", SETTING_REGION, REGION(pair), 0, 0, "", NULL,
-	    "The paired region, which keeps copies; leave it empty for none." },
+	    "The paired region, which takes part in cross-region restore; empty for none." },
 	{ SECTION_REGION, "store", SETTING_PATH, REGION(store), 0, 0, "", NULL,
 	    "Directory of the region's vaults, disks and storage accounts." },
 	{ 0, NULL, 0, 0, 0, 0, NULL, NULL, NULL },
