@@ -8,6 +8,7 @@
 #include <sys/file.h>
 
 #include "api/api.h"
+#include "base/log.h"
 #include "crypto/crypto.h"
 #include "http/server.h"
 #include "model/principal.h"
@@ -104,6 +105,13 @@ static int load_keys(struct server *s, struct err *e)
 	    token, s->world.tenant, s->settings->token_lifetime_s, &s->issuer, e);
 }
 
+static void report_job(void *world, const char *event, const char *id, const struct err *why)
+{
+	(void)world;
+	log_event(why != NULL ? LOG_WARN : LOG_INFO, "job", "what", event, "job", id, "error",
+	    why != NULL ? why->msg : NULL, NULL);
+}
+
 static int start_jobs(struct server *s, struct err *e)
 {
 	const struct job_engine_opts o = {
@@ -112,6 +120,7 @@ static int start_jobs(struct server *s, struct err *e)
 		.world = &s->world,
 		.kinds = work_kinds,
 		.workers = (unsigned)s->settings->job_workers,
+		.report = report_job,
 	};
 
 	return job_engine_start(&o, &s->world.engine, e);

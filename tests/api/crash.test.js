@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import { after, before, test } from 'node:test';
 import { contentHash } from './lib/images.js';
 import { COMPUTE, NETWORK, ok, RESOURCES, Setup } from './lib/flow.js';
-import { Server } from './lib/server.js';
+import { binary, run, Server } from './lib/server.js';
 
 let server, s, point, vnet;
 before(async () => {
@@ -69,7 +69,7 @@ for (const place of places('restore', ['prepare', 'transfer', 'config', 'publish
     assert.equal(contentHash(file('-datadisk-001-')), contentHash(s.data[1]));
   });
 
-for (const place of places('restore', ['transfer', 'publish']))
+for (const place of places('restore', ['point', 'transfer', 'publish']))
   test(`replacing disks killed at ${place}`, async () => {
     const points = (await s.points()).length;
     await dies(place, () => s.restore(point, 'OriginalLocation'));
@@ -97,4 +97,30 @@ for (const place of places('restore', ['publish']))
     assert.equal(vm.networkProfile.networkInterfaces.length, 1);
     const nics = (await ok(server, 'GET', `${target}/providers/Microsoft.Network/networkInterfaces`, { version: NETWORK })).json.value;
     assert.equal(nics.length, 1, 'no second network interface');
+  });
+
+for (const place of places('configure', ['apply']))
+  test(`configuring killed at ${place}`, async () => {
+    const { request } = await import('./lib/http.js');
+    await dies(place, () => request(server, 'PUT', s.item, { version: '2019-05-13', body: { properties: { protectedItemType: 'Microsoft.Compute/virtualMachines', sourceResourceId: s.vmId, policyId: `${s.vault}/backupPolicies/EnhancedPolicy` } } }));
+    await s.jobEnd(await newest());
+    const item = (await ok(server, 'GET', s.item, { version: '2019-05-13' })).json.properties;
+    assert.equal(item.policyName, 'EnhancedPolicy');
+    assert.equal(item.protectionState, 'Protected');
+  });
+
+// last: each deletes the item's points, so each protects and backs up anew
+for (const place of places('delete', ['points', 'item']))
+  test(`deleting the item killed at ${place}`, async () => {
+    const { request } = await import('./lib/http.js');
+    await ok(server, 'PATCH', `${s.vault}/backupconfig/vaultconfig`, { version: '2019-05-13', body: { properties: { enhancedSecurityState: 'Enabled', softDeleteFeatureState: 'Disabled' } } });
+    if ((await request(server, 'GET', s.item, { version: '2019-05-13' })).status === 404) {
+      await s.protect();
+      await s.backup();
+    }
+    await dies(place, () => request(server, 'DELETE', s.item, { version: '2019-05-13' }));
+    await s.jobEnd(await newest());
+    assert.equal((await request(server, 'GET', s.item, { version: '2019-05-13' })).status, 404);
+    const left = run(binary, ['vault', 'ls', 'vault1', '--dir', server.dir]);
+    assert.equal(left.stdout, '', 'no point is left in the vault');
   });
