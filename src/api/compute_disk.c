@@ -5,9 +5,11 @@
  * one of the directories that the settings allow. */
 #include "api/compute.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "base/codec.h"
+#include "base/fs.h"
 #include "disk/disk.h"
 
 #define GIB (1024LL * 1024 * 1024)
@@ -171,10 +173,18 @@ static int store(struct api_call *c, const char *id, struct new_disk *d, struct 
     struct err *e)
 {
 	auto_conn struct db_conn *conn = NULL;
+	auto_resource struct resource other = { 0 };
+	int found;
 
 	if (resource_init(r, TYPE_DISK, id, d->location, api_group_id(c), document(c, d), e) != 0 ||
-	    db_write_begin(c->world->db, &conn, e) != 0 || path_is_free(conn, d->path, id, e) != 0 ||
-	    resource_put(conn, r, c->now_us, e) != 0)
+	    db_write_begin(c->world->db, &conn, e) != 0)
+		return -1;
+	/* Copying took a while: somebody else may have made it. */
+	found = resource_get(conn, id, &other, e);
+	if (found != 0)
+		return found < 0 ? -1 : err_code(e, ERR_CONFLICT, "Conflict",
+		    "Disk '%s' was created by another request meanwhile.", other.name);
+	if (path_is_free(conn, d->path, id, e) != 0 || resource_put(conn, r, c->now_us, e) != 0)
 		return -1;
 	return db_commit(&conn, e);
 }
@@ -222,6 +232,29 @@ static int look_up(struct api_call *c, const char *id, struct resource *ret, str
 	return resource_get(conn, id, ret, e);
 }
 
+/* Copy under a name that the next start of the server removes, so that a crash in here leaves
+ * nothing; the whole image then gets its own name. */
+static int import(struct api_call *c, struct new_disk *d, struct err *e)
+{
+	const char *path, *partial;
+
+	if (world_disk_path(c->world, d->location, c->param[2], disk_format_name(d->info.format),
+	    &c->arena, &path, e) != 0)
+		return -1;
+	partial = arena_fmt(&c->arena, "%s" WORLD_PARTIAL, path);
+	if (partial == NULL)
+		return err_nomem(e);
+	if (disk_copy(d->source, partial, NULL, e) != 0)
+		return -1;
+	if (rename(partial, path) != 0 || fs_sync_parent(path, e) != 0) {
+		(void)err_sys(e, errno, "naming the copy '%s'", path);
+		(void)unlink(partial);
+		return -1;
+	}
+	d->path = path;
+	return 0;
+}
+
 static int disk_put(struct api_call *c, struct err *e)
 {
 	auto_resource struct resource r = { 0 };
@@ -240,9 +273,7 @@ static int disk_put(struct api_call *c, struct err *e)
 	if (read_request(c, &d, e) != 0)
 		goto out;
 	d.path = d.source;
-	if (d.owned && (world_disk_path(c->world, d.location, c->param[2],
-	    disk_format_name(d.info.format), &c->arena, &d.path, e) != 0 ||
-	    disk_copy(d.source, d.path, NULL, e) != 0))
+	if (d.owned && import(c, &d, e) != 0)
 		goto out;
 	done = store(c, id, &d, &r, e);
 	if (done != 0 && d.owned)

@@ -179,6 +179,28 @@ static int adopt(struct db_stmt *q, struct resource *r, int64_t now_us, struct e
 	return 0;
 }
 
+/* What a resource lives in may have been deleted since the caller looked. */
+static int check_parent(struct db_conn *c, struct arena *a, const struct resource *r, struct err *e)
+{
+	auto_stmt struct db_stmt q = { 0 };
+	const char *key = lower(a, r->parent);
+	int found;
+
+	if (r->parent[0] == '\0')
+		return 0;
+	if (key == NULL)
+		return err_nomem(e);
+	if (db_prepare(c, "SELECT 1 FROM resource WHERE key = $1", &q, e) != 0 ||
+	    db_bind_text(&q, 1, key, e) != 0)
+		return -1;
+	found = db_step(&q, e);
+	if (found == 0)
+		return err_http(e, ERR_NOT_FOUND, 404, "ParentResourceNotFound",
+		    "Can not perform requested operation on nested resource. Parent resource '%s' not "
+		    "found.", r->parent);
+	return found < 0 ? -1 : 0;
+}
+
 int resource_put(struct db_conn *c, struct resource *r, int64_t now_us, struct err *e)
 {
 	auto_arena struct arena a = { 0 };
@@ -188,6 +210,8 @@ int resource_put(struct db_conn *c, struct resource *r, int64_t now_us, struct e
 
 	if (jdump(r->body, &body, e) != 0)
 		return err_in(e, "writing the document of '%s'", r->id);
+	if (check_parent(c, &a, r, e) != 0)
+		return -1;
 	if (db_prepare(c, put_sql, &q, e) != 0 ||
 	    bind_row(&q, &a, r, now_us, body.p, e) != 0)
 		return -1;

@@ -53,7 +53,8 @@ must_check int resource_set(char **field, const char *value, struct err *e); /* 
 /* 1 found, 0 absent, -1. *ret must be zeroed. `id` in any casing. */
 must_check int resource_get(struct db_conn *c, const char *id, struct resource *ret, struct err *e);
 
-/* Insert or replace by id.  Sets version, created_us (kept if it exists) and changed_us. */
+/* Insert or replace by id.  Sets version, created_us (kept if it exists) and changed_us.
+ * ERR_NOT_FOUND with ParentResourceNotFound if the parent it names is not there (any more). */
 must_check int resource_put(struct db_conn *c, struct resource *r, int64_t now_us, struct err *e);
 
 /* 1 removed, 0 was not there, -1. */

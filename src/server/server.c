@@ -172,6 +172,8 @@ int server_start(const char *dir, const char *listen, struct server **ret, struc
 	s->world.db = s->db;
 	s->world.clock = &clock_system;
 	s->world.settings = s->settings;
+	if (world_sweep(&s->world, e) != 0)
+		return -1;
 	s->api = (struct api){ &s->world, s->issuer };
 	/* the engine first, for a handler may wake it */
 	if (start_jobs(s, e) != 0 ||

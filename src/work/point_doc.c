@@ -9,7 +9,8 @@ static const char *storage_type(size_t premium, size_t attached)
 {
 	if (premium == 0)
 		return "NormalStorage";
-	return premium == attached ? "PremiumVMOnPremiumStorage" : "PremiumVMOnPartialPremiumStorage";
+	return premium == attached ? "PremiumVMOnPremiumStorage"
+	    : "PremiumVMOnPartialPremiumStorage";
 }
 
 /* [{lun, name}] of disks that say more; new reference. */
@@ -54,7 +55,8 @@ json_t *take_properties(const json_t *plan, const json_t *selection, const char 
 	props = json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:b,s:[{s:s,s:s},{s:s,s:s}],s:b,s:s,s:b,s:s,"
 	    "s:O*}", "objectType", "IaasVMRecoveryPoint", "recoveryPointType", "CrashConsistent",
 	    "recoveryPointTime", time_iso(jint(plan, "timeUs", 0), when),
-	    "recoveryPointAdditionalInfo", "", "sourceVMStorageType", storage_type(premium, attached),
+	    "recoveryPointAdditionalInfo", "", "sourceVMStorageType",
+	    storage_type(premium, attached),
 	    "isSourceVMEncrypted", 0, "isInstantIlrSessionActive", 0, "recoveryPointTierDetails",
 	    "type", "InstantRP", "status", "Valid", "type", "HardenedRP", "status", "Valid",
 	    "isManagedVirtualMachine", 1, "virtualMachineSize",

@@ -60,6 +60,8 @@ json_t *take_document(const struct take *t);
  * disks (NULL: all); new reference, NULL out of memory.  `premium` of `attached` disks are. */
 json_t *take_properties(const json_t *plan, const json_t *selection, const char *policy_type,
     size_t premium, size_t attached);
+/* Members of an item's properties that a backup changes; NULL-terminated. */
+extern const char *const take_item_keys[];
 /* healthStatus and healthDetails of an item whose VM is there, or is not. */
 must_check int take_health(json_t *item_properties, bool is_vm_gone, struct err *e);
 

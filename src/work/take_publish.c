@@ -1,20 +1,24 @@
 /* take_publish.c - the point becomes visible: its row, and the item's, in one transaction. */
 #include "work/take_point.h"
 
+const char *const take_item_keys[] = { "lastBackupStatus", "lastBackupTime",
+	"lastRecoveryPoint", "protectionState", "healthStatus", "healthDetails", NULL };
+
 int take_health(json_t *props, bool is_vm_gone, struct err *e)
 {
 	json_t *details = is_vm_gone
 	    ? json_pack("[{s:i,s:s,s:s,s:[s]}]", "code", 400136, "title", "UserErrorVmNotFoundV2",
 		"message", "Virtual machine doesn't exist.", "recommendations",
-		"Please make sure that virtual machine exists or select a different virtual machine "
-		"to perform the operation.")
+		"Please make sure that virtual machine exists or select a different virtual "
+		"machine to perform the operation.")
 	    : json_pack("[{s:i,s:s,s:s,s:[]}]", "code", 400239, "title", "IaasVmHealthGreenDefault",
 		"message", "Backup pre-check status of this virtual machine is OK.",
 		"recommendations");
 
 	if (jset(props, "healthDetails", details, e) != 0)
 		return -1;
-	return jset(props, "healthStatus", json_string(is_vm_gone ? "ActionRequired" : "Passed"), e);
+	return jset(props, "healthStatus",
+	    json_string(is_vm_gone ? "ActionRequired" : "Passed"), e);
 }
 
 static bool is_stopped(const json_t *props)
@@ -91,8 +95,6 @@ int take_publish(struct job *j, struct world *w, struct err *e)
 
 static int put_item_back(struct take *t, struct db_conn *c, struct err *e)
 {
-	static const char *const keys[] = { "lastBackupStatus", "lastBackupTime", "lastRecoveryPoint",
-		"protectionState", "healthStatus", "healthDetails" };
 	auto_resource struct resource item = { 0 };
 	int found = resource_get(c, job_item(t->job), &item, e);
 	json_t *props;
@@ -100,8 +102,8 @@ static int put_item_back(struct take *t, struct db_conn *c, struct err *e)
 	if (found <= 0)
 		return found;
 	props = jat(item.body, "properties");
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-		(void)json_object_del(props, keys[i]);
+	for (size_t i = 0; take_item_keys[i] != NULL; i++)
+		(void)json_object_del(props, take_item_keys[i]);
 	if (json_object_update(props, jat(t->plan, "before")) != 0)
 		return err_nomem(e);
 	return resource_put(c, &item, clock_now_us(t->world->clock), e);
@@ -124,6 +126,6 @@ int take_publish_undo(struct job *j, struct world *w, struct err *e)
 		return -1;
 	removed = resource_delete(c, id, e);
 	if (removed <= 0)
-		return removed;		/* never published, and so the item says nothing of it */
+		return removed;	/* never published, and so the item says nothing of it */
 	return put_item_back(&t, c, e) != 0 ? -1 : db_commit(&c, e);
 }

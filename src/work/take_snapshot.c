@@ -152,7 +152,8 @@ static int check_place(const json_t *disk, struct err *e)
 	if (now == NULL)
 		return err_sys(e, errno, "disk image '%s'", path);
 	if (strcmp(now, path) != 0)
-		return err_set(e, ERR_DENIED, "disk image '%s' has become a link to '%s'", path, now);
+		return err_set(e, ERR_DENIED, "disk image '%s' has become a link to '%s'", path,
+		    now);
 	return 0;
 }
 
@@ -168,7 +169,8 @@ static int inspect(json_t *disks, struct err *e)
 		struct disk_info info;
 
 		if (!disk_format_parse(str_c(format), &stated))
-			return err_set(e, ERR_CORRUPT, "disk '%s': format '%s' is not known", name, format);
+			return err_set(e, ERR_CORRUPT, "disk '%s': format '%s' is not known", name,
+			    format);
 		if (check_place(disk, e) != 0 ||
 		    disk_inspect(jstr(disk, "path", ""), &stated, &info, e) != 0)
 			return err_in(e, "disk '%s'", name);
@@ -208,14 +210,13 @@ static int choose_name(struct survey *s, int64_t now_us, char *ret, size_t size,
 
 static json_t *item_before(const struct resource *item)
 {
-	static const char *const keys[] = { "lastBackupStatus", "lastBackupTime", "lastRecoveryPoint",
-		"protectionState", "healthStatus", "healthDetails" };
 	auto_json json_t *before = json_object();
 
-	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-		json_t *x = json_object_get(jat(item->body, "properties"), keys[i]);
+	for (size_t i = 0; take_item_keys[i] != NULL; i++) {
+		const char *key = take_item_keys[i];
+		json_t *x = json_object_get(jat(item->body, "properties"), key);
 
-		if (x != NULL && json_object_set(before, keys[i], x) != 0)
+		if (x != NULL && json_object_set(before, key, x) != 0)
 			return NULL;
 	}
 	return TAKE(before);

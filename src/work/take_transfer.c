@@ -43,7 +43,8 @@ static int find_own(struct take *t, struct vault *v, const char *item, struct va
 		return -1;
 	}
 	if (strcmp(jstr(vault_point_meta(p), "internal.jobId", ""), job_id(t->job)) != 0)
-		return err_set(e, ERR_CONFLICT, "point '%s' is in the vault, but not of this job", name);
+		return err_set(e, ERR_CONFLICT, "point '%s' is in the vault, but not of this job",
+		    name);
 	*ret = TAKE(p);
 	return 1;
 }
@@ -107,7 +108,8 @@ static int check_stamps(struct take *t, struct err *e)
 		if (stamp_of(t, disk, &stamp, e) != 0)
 			return -1;
 		if (strcmp(stamp, jstr(disk, "stamp", "")) != 0)
-			return err_set(e, ERR_BUSY, "disk image '%s' changed while it was backed up",
+			return err_set(e, ERR_BUSY,
+			    "disk image '%s' changed while it was backed up",
 			    jstr(disk, "path", ""));
 	}
 	return 0;

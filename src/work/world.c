@@ -4,6 +4,7 @@
  * is opened once; it is taken with no database connection's help. */
 #include "work/world.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -130,6 +131,38 @@ int world_disk_path(const struct world *w, const char *region, const char *disk_
 	if (path == NULL)
 		return err_nomem(e);
 	*ret = path;
+	return 0;
+}
+
+static int sweep_dir(const char *dir, struct err *e)
+{
+	const size_t tail = strlen(WORLD_PARTIAL);
+	DIR *d = opendir(dir);
+	struct dirent *ent;
+	int r = 0;
+
+	if (d == NULL)
+		return err_sys(e, errno, "listing '%s'", dir);
+	while (r == 0 && (ent = readdir(d)) != NULL) {
+		size_t n = strlen(ent->d_name);
+
+		if (n > tail && strcmp(ent->d_name + n - tail, WORLD_PARTIAL) == 0 &&
+		    unlinkat(dirfd(d), ent->d_name, 0) != 0 && errno != ENOENT)
+			r = err_sys(e, errno, "removing '%s/%s'", dir, ent->d_name);
+	}
+	(void)closedir(d);
+	return r;
+}
+
+int world_sweep(const struct world *w, struct err *e)
+{
+	auto_arena struct arena a = { 0 };
+	const char *dir;
+
+	for (size_t i = 0; i < w->settings->region_count; i++)
+		if (world_disk_dir(w, w->settings->regions[i].name, &a, &dir, e) != 0 ||
+		    sweep_dir(dir, e) != 0)
+			return -1;
 	return 0;
 }
 

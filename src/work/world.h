@@ -34,6 +34,11 @@ must_check int world_account_dir(const struct world *w, const char *region, cons
 must_check int world_disk_path(const struct world *w, const char *region, const char *disk_name,
     const char *extension, struct arena *a, const char **ret, struct err *e);
 
+/* End of the name of an image that is not whole yet.  world_sweep() removes what a crash left of
+ * them in every region's disk pool; before any request or job runs. */
+#define WORLD_PARTIAL ".partial"
+must_check int world_sweep(const struct world *w, struct err *e);
+
 must_check int vault_cache_new(struct vault_cache **ret, struct err *e);
 void vault_cache_free(struct vault_cache *c);
 

@@ -233,3 +233,41 @@ test('a full disk fails the restore, and leaves nothing behind', async (t) => {
     run('umount', [mount]);
   }
 });
+
+test('many imports of one disk at once: one wins, one file', async () => {
+  const pool = path.join(server.dir, 'regions/eastus/disks');
+  const before = fs.readdirSync(pool).length;
+  const put = () => request(server, 'PUT', s.diskId('raced'), { version: COMPUTE, body: { location: 'eastus', properties: { creationData: { createOption: 'Import', sourceUri: `file://${s.data[0]}` } } } });
+  const replies = await Promise.all(Array.from({ length: 8 }, put));
+  assert.ok(replies.some((r) => r.status === 200));
+  assert.ok(replies.every((r) => r.status === 200 || r.status === 409), replies.map((r) => r.status).join());
+  assert.equal(fs.readdirSync(pool).length, before + 1);
+  const disk = (await ok(server, 'GET', s.diskId('raced'), { version: COMPUTE })).json;
+  assert.deepEqual(fs.readFileSync(disk.tags['holdfast:path']), fs.readFileSync(s.data[0]));
+});
+
+test('a half image of a crashed import is gone after the next start', async () => {
+  const half = path.join(server.dir, 'regions/eastus/disks/x-00000000.raw.partial');
+  fs.writeFileSync(half, 'half');
+  await server.stop();
+  await server.start();
+  assert.ok(!fs.existsSync(half));
+});
+
+test('a restore whose group is deleted meanwhile fails and leaves nothing', async () => {
+  const target = `${s.sub}/resourceGroups/vanishing`;
+  await ok(server, 'PUT', target, { version: RESOURCES, body: { location: 'eastus' } });
+  await server.stop();
+  await server.start('restore/transfer/before=sleep:1500');
+  const pool = path.join(server.dir, 'regions/eastus/disks');
+  const before = fs.readdirSync(pool);
+  const r = await s.restore(point, 'RestoreDisks', { targetResourceGroupId: target });
+  assert.equal(r.status, 202, r.text);
+  const d = await request(server, 'DELETE', target, { version: RESOURCES });
+  const { properties } = await s.finished(r);
+  const job = await s.jobEnd(properties.jobId, d.status === 202 ? 'Failed' : 'Completed');
+  if (d.status === 202) {
+    assert.match(JSON.stringify(job.properties.errorDetails), /vanishing/);
+    assert.deepEqual(fs.readdirSync(pool), before);
+  }
+});

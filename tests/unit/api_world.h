@@ -9,6 +9,7 @@
 #include "api/api.h"
 #include "base/clock.h"
 #include "base/fs.h"
+#include "parent.h"
 
 #define SUB "11111111-2222-4333-8444-555555555555"
 #define GROUP "/subscriptions/" SUB "/resourceGroups/rg1"
@@ -48,6 +49,7 @@ static inline void world_put(struct db_conn *c, const char *type, const char *id
 	OK(resource_init(&r, type, id, location, parent, j, &e));
 	OK(resource_set(&r.ref, ref, &e));
 	r.sort = NOW_US;
+	put_parents(c, parent);
 	OK(resource_put(c, &r, NOW_US, &e));
 }
 

@@ -4,6 +4,7 @@
 #include "db/db.h"
 #include "model/principal.h"
 #include "model/resource.h"
+#include "parent.h"
 
 #define SUB "/subscriptions/5ab0a1f0-0000-4000-8000-000000000001"
 #define VM_ID(n) SUB "/resourceGroups/Web-RG/providers/" TYPE_VM "/" n
@@ -50,8 +51,23 @@ static void put(struct place *p, const char *type, const char *id, const char *p
 	OK(resource_init(&r, type, id, "eastus", parent, json_pack("{s:{}}", "properties"), &e));
 	OK(resource_set(&r.ref, ref, &e));
 	r.sort = sort;
+	put_parents(p->c, parent);
 	OK(resource_put(p->c, &r, 1000, &e));
 	assert_int_equal(r.version, 1);
+}
+
+static void a_resource_needs_its_parent(void **state)
+{
+	struct place *p = *state;
+	auto_resource struct resource r = { 0 };
+	struct err e;
+
+	OK(resource_init(&r, TYPE_VM, VM_ID("orphan"), "eastus", SUB "/resourceGroups/gone",
+	    json_object(), &e));
+	FAILS(resource_put(p->c, &r, 1000, &e), ERR_NOT_FOUND);
+	CONTAINS(e.msg, "/resourceGroups/gone");
+	put_parents(p->c, SUB "/resourceGroups/Gone");
+	OK(resource_put(p->c, &r, 1000, &e));
 }
 
 static void an_id_gives_subscription_group_and_name(void **state)
@@ -149,13 +165,13 @@ static void lists_obey_every_restriction(void **state)
 	struct place *p = *state;
 	struct err e = { 0 };
 
-	put(p, TYPE_VM, VM_ID("b"), "P1", "R1", 30);
-	put(p, TYPE_VM, VM_ID("a"), "P1", "R2", 10);
-	put(p, TYPE_VM, VM_ID("c"), "P2", "R1", 20);
-	put(p, TYPE_DISK, SUB "/resourceGroups/other/providers/" TYPE_DISK "/d", "P1", "R1", 40);
+	put(p, TYPE_VM, VM_ID("b"), "/x/P1", "R1", 30);
+	put(p, TYPE_VM, VM_ID("a"), "/x/P1", "R2", 10);
+	put(p, TYPE_VM, VM_ID("c"), "/x/P2", "R1", 20);
+	put(p, TYPE_DISK, SUB "/resourceGroups/other/providers/" TYPE_DISK "/d", "/x/P1", "R1", 40);
 	LISTS("a b c ", .type = TYPE_VM);
 	LISTS("b c a ", .type = TYPE_VM, .newest_first = true);
-	LISTS("d b ", .parent = "p1", .ref = "r1");
+	LISTS("d b ", .parent = "/x/p1", .ref = "r1");
 	LISTS("d ", .group = "OTHER");
 	LISTS("a b c ", .group = "web-rg", .location = "EastUS");
 	LISTS("", .subscription = "another");
@@ -242,6 +258,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(an_id_gives_subscription_group_and_name, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_resource_needs_its_parent, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_row_is_found_in_any_casing_and_keeps_its_own, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(deleting_a_tree_takes_what_lies_below_and_nothing_beside,

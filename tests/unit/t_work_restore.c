@@ -23,6 +23,7 @@
 #include "disk/disk.h"
 #include "work/work.h"
 #include "work/world.h"
+#include "parent.h"
 
 #define MIB (INT64_C(1) << 20)
 #define SUB "/subscriptions/00000000-0000-4000-8000-000000000001"
@@ -149,6 +150,7 @@ static void put(struct rig *g, const char *type, const char *id, const char *par
 	OK(resource_init(&r, type, id, "eastus", parent, body, &e));
 	OK(resource_set(&r.ref, ref, &e));
 	OK(db_write_begin(g->world.db, &c, &e));
+	put_parents(c, parent);
 	OK(resource_put(c, &r, 1, &e));
 	OK(db_commit(&c, &e));
 }
