@@ -9,6 +9,7 @@
 
 #include "base/failpoint.h"
 #include "vault/flow.h"
+#include "vault/inherit.h"
 #include "vault/map_build.h"
 
 /* While the writer waits for a put, the crew goes on with these. */
@@ -44,6 +45,7 @@ struct backup {
 	struct map_build map;
 	struct vault_disk_stats stats;
 	int64_t data;
+	struct inherit *inherit;	/* owned: what an incremental takes over; NULL for a full one */
 };
 
 static size_t chunk_length(const struct backup *b, uint64_t chunk)
@@ -229,7 +231,7 @@ static void feed(struct backup *b, const struct vault_progress *p)
 	for (uint64_t c = 0; c < b->chunks && !flow_failed(&b->flow); c++) {
 		struct item *it;
 
-		if (!bit_get(b->used, c))
+		if (!bit_get(b->used, c) || (b->inherit != NULL && !inherit_is_dirty(b->inherit, c)))
 			continue;
 		if (tick(b, p, &e) != 0) {
 			flow_fail(&b->flow, &e);
@@ -293,6 +295,7 @@ static void backup_done(struct backup *b)
 	free(b->scratch);
 	free(b->name);
 	free(b->used);
+	inherit_free(b->inherit);
 }
 
 static int make_room(struct vault_session *s, struct err *e)
@@ -324,8 +327,31 @@ static void add_disk(struct backup *b)
 	};
 }
 
-static int backup_disk(struct backup *b, const char *name, const struct vault_progress *p,
-    struct err *e)
+/* A full backup asks the source where data is; an incremental knows. */
+static int plan(struct backup *b, const struct vault_base *base, struct err *e)
+{
+	if (base == NULL)
+		return find_data(b, e);
+	if (inherit_plan(b->s->v, b->s->item, base, b->size, b->used, &b->inherit, e) != 0)
+		return -1;
+	for (uint64_t c = 0; c < b->chunks; c++)
+		if (bit_get(b->used, c) && inherit_is_dirty(b->inherit, c))
+			b->total += (int64_t)chunk_length(b, c);
+	return 0;
+}
+
+/* What is taken over goes into the map before anything else does. */
+static int take_over(struct backup *b, struct err *e)
+{
+	if (b->inherit == NULL)
+		return 0;
+	b->data = inherit_data(b->inherit);
+	b->stats.reused = b->data;
+	return inherit_apply(b->inherit, &b->map, e);
+}
+
+static int backup_disk(struct backup *b, const char *name, const struct vault_base *base,
+    const struct vault_progress *p, struct err *e)
 {
 	for (size_t i = 0; i < b->s->disk_count; i++)
 		if (strcmp(b->s->disks[i].name, name) == 0)
@@ -338,15 +364,17 @@ static int backup_disk(struct backup *b, const char *name, const struct vault_pr
 	if (b->name == NULL || b->used == NULL || b->scratch == NULL)
 		return err_nomem(e);
 	map_build_init(&b->map, b->size, b->used, emit_node, b);
-	if (codec_new(&b->s->v->keys, &b->codec, e) != 0 || find_data(b, e) != 0 ||
-	    make_items(b, e) != 0 || run(b, p, e) != 0 || make_room(b->s, e) != 0)
+	if (codec_new(&b->s->v->keys, &b->codec, e) != 0 || plan(b, base, e) != 0 ||
+	    make_items(b, e) != 0 || take_over(b, e) != 0 || run(b, p, e) != 0 ||
+	    make_room(b->s, e) != 0)
 		return -1;
 	add_disk(b);
 	return 0;
 }
 
-int vault_backup_disk(struct vault_session *s, const char *name, struct disk_src *src,
-    const struct vault_progress *progress, struct vault_disk_stats *ret_stats, struct err *e)
+int vault_backup_disk_since(struct vault_session *s, const char *name, struct disk_src *src,
+    const struct vault_base *base, const struct vault_progress *progress,
+    struct vault_disk_stats *ret_stats, struct err *e)
 {
 	cleanup_with(backup_done) struct backup b = {
 		.s = s,
@@ -356,8 +384,14 @@ int vault_backup_disk(struct vault_session *s, const char *name, struct disk_src
 	};
 
 	b.stats.virtual_size = b.size;
-	if (backup_disk(&b, name, progress, e) != 0)
+	if (backup_disk(&b, name, base, progress, e) != 0)
 		return err_in(e, "backing up disk '%.100s'", name);
 	*ret_stats = b.stats;
 	return 0;
+}
+
+int vault_backup_disk(struct vault_session *s, const char *name, struct disk_src *src,
+    const struct vault_progress *progress, struct vault_disk_stats *ret_stats, struct err *e)
+{
+	return vault_backup_disk_since(s, name, src, NULL, progress, ret_stats, e);
 }

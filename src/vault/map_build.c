@@ -124,3 +124,13 @@ int map_build_set(struct map_build *b, uint64_t chunk, const struct chunk_id *id
 {
 	return set(b, 0, chunk, id, e);
 }
+
+int map_build_branch(struct map_build *b, unsigned level, uint64_t index,
+    const struct chunk_id *id, struct err *e)
+{
+	if (level < b->levels)
+		return set(b, level, index, id, e);
+	b->has_root = true;
+	b->root = *id;
+	return 0;
+}

@@ -28,6 +28,12 @@ void map_build_done(struct map_build *b);
 must_check int map_build_set(struct map_build *b, uint64_t chunk,
     const struct chunk_id *id, struct err *e);	/* `id` NULL: a hole after all */
 
+/* A whole subtree that exists already: the `index`th of those that cover 512^`level` chunks, whose
+ * node is `id`.  Of the chunks under it at least one must be in `used`, and none told of.  With
+ * level equal to b->levels it is the tree itself. */
+must_check int map_build_branch(struct map_build *b, unsigned level, uint64_t index,
+    const struct chunk_id *id, struct err *e);
+
 static inline bool bit_get(const uint8_t *bits, uint64_t i)
 {
 	return (bits[i / 8] >> (i % 8) & 1) != 0;

@@ -54,6 +54,21 @@ void vault_session_end(struct vault_session *s);
 must_check int vault_backup_disk(struct vault_session *s, const char *name, struct disk_src *src,
     const struct vault_progress *progress, struct vault_disk_stats *ret_stats, struct err *e);
 
+/* As vault_backup_disk(), but of a disk that has changed since `point` (of the session's item) only
+ * within `dirty` (in order, not overlapping; ends past the disk's are clipped): nothing else is
+ * read, and the branches of the map without changes are shared.  The cost is that of what changed.
+ * A NULL base is vault_backup_disk().
+ * ERR_NOT_FOUND if the vault has no such point or disk, ERR_CONFLICT if the disk shrank or grew to
+ * another height of its map: then back it up whole.  What a disk grew by is read. */
+struct vault_base {
+	const char *point, *disk;
+	const struct extent *dirty;
+	size_t dirty_count;
+};
+must_check int vault_backup_disk_since(struct vault_session *s, const char *name,
+    struct disk_src *src, const struct vault_base *base, const struct vault_progress *progress,
+    struct vault_disk_stats *ret_stats, struct err *e);
+
 /* Read back what this session wrote and authenticate it, then write the point
  * object.  `meta` is kept sealed with it and given back by vault_point_open().
  * ERR_CONFLICT if the item has a point of that name already. */

@@ -2,12 +2,15 @@
  *
  *   vault_tool create DIR
  *   vault_tool backup DIR ITEM POINT IMAGE      raw image
+ *   vault_tool since DIR ITEM POINT IMAGE BASE EXTENTS   only what changed since point BASE:
+ *                                                        "offset length" lines in file EXTENTS
  *   vault_tool restore DIR ITEM POINT OUTPUT    new raw image
  *   vault_tool verify DIR ITEM POINT
  *
  * The key is fixed: these vaults hold nothing secret. */
 #include <stdio.h>
 
+#include "base/fs.h"
 #include "vault/vault.h"
 
 #define DISK "disk"
@@ -35,7 +38,40 @@ static int create(char **argv, struct err *e)
 	return r;
 }
 
-static int backup(char **argv, struct err *e)
+/* "offset length" lines. */
+static int read_extents(const char *path, struct extent **ret, size_t *ret_count, struct err *e)
+{
+	auto_buf struct buf text = { 0 };
+	struct extent *x = NULL;
+	size_t n = 0, used = 0;
+	char *line, *save = NULL;
+
+	if (fs_read_all(path, 64u << 20, &text, e) != 0)
+		return -1;
+	for (line = text.p != NULL ? strtok_r(text.p, "\n", &save) : NULL; line != NULL;
+	     line = strtok_r(NULL, "\n", &save)) {
+		long long at, length;
+		struct extent *grown;
+
+		if (sscanf(line, "%lld %lld", &at, &length) != 2)
+			continue;
+		if (n == used) {
+			used = used == 0 ? 1024 : used * 2;
+			grown = reallocarray(x, used, sizeof(*x));
+			if (grown == NULL) {
+				free(x);
+				return err_nomem(e);
+			}
+			x = grown;
+		}
+		x[n++] = (struct extent){ at, length };
+	}
+	*ret = x;
+	*ret_count = n;
+	return 0;
+}
+
+static int backup_with(char **argv, const struct vault_base *base, struct err *e)
 {
 	struct vault *v = NULL;
 	struct vault_session *s = NULL;
@@ -46,7 +82,7 @@ static int backup(char **argv, struct err *e)
 
 	if (open_vault(argv[2], &v, e) == 0 && disk_src_open(argv[5], DISK_RAW, &src, e) == 0 &&
 	    vault_session_begin(v, argv[3], &s, e) == 0 &&
-	    vault_backup_disk(s, DISK, src, NULL, &stats, e) == 0)
+	    vault_backup_disk_since(s, DISK, src, base, NULL, &stats, e) == 0)
 		r = vault_session_commit(s, argv[4], meta, e);
 	if (r == 0)
 		(void)printf("read %lld stored %lld reused %lld\n", (long long)stats.read,
@@ -55,6 +91,22 @@ static int backup(char **argv, struct err *e)
 	disk_src_close(src);
 	vault_close(v);
 	return r;
+}
+
+static int backup(char **argv, struct err *e)
+{
+	return backup_with(argv, NULL, e);
+}
+
+static int since(char **argv, struct err *e)
+{
+	auto_free struct extent *dirty = NULL;
+	struct vault_base base = { .point = argv[6], .disk = DISK };
+
+	if (read_extents(argv[7], &dirty, &base.dirty_count, e) != 0)
+		return -1;
+	base.dirty = dirty;
+	return backup_with(argv, &base, e);
 }
 
 static int restore(char **argv, struct err *e)
@@ -93,7 +145,8 @@ int main(int argc, char **argv)
 		const char *name;
 		int argc;
 		int (*run)(char **argv, struct err *e);
-	} verbs[] = { { "create", 3, create }, { "backup", 6, backup }, { "restore", 6, restore },
+	} verbs[] = { { "create", 3, create }, { "backup", 6, backup }, { "since", 8, since },
+		{ "restore", 6, restore },
 		{ "verify", 5, verify } };
 	struct err e = { 0 };
 
