@@ -2,17 +2,22 @@
 #include "disk/internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 
 #include "base/fs.h"
+#include "disk/direct.h"
 
 struct raw_src {
 	struct disk_src base;
 	int fd;
+	int direct;		/* -1 if there is none */
 	int64_t file_size;	/* when it was opened */
 };
 
 static void raw_free(struct raw_src *r)
 {
+	if (r->direct >= 0)
+		(void)close(r->direct);
 	if (r->fd >= 0)
 		(void)close(r->fd);
 	free(r->base.path);
@@ -26,7 +31,11 @@ static void raw_close(struct disk_src *s)
 
 static int raw_read(struct disk_src *s, void *p, size_t n, int64_t offset, struct err *e)
 {
-	return fs_pread_full(((struct raw_src *)s)->fd, p, n, offset, s->path, e);
+	struct raw_src *r = (struct raw_src *)s;
+
+	if (direct_read(r->direct, p, n, offset))
+		return 0;
+	return fs_pread_full(r->fd, p, n, offset, s->path, e);
 }
 
 /* Where `whence` (SEEK_DATA, SEEK_HOLE) next holds at or after `at`; `end` if nowhere before it. */
@@ -86,7 +95,7 @@ int raw_src_open(const char *path, enum disk_format format, struct disk_src **re
 	if (r == NULL)
 		return err_nomem(e);
 	r->base = (struct disk_src){ &raw_ops, strdup(path), 0 };
-	r->fd = -1;
+	r->fd = r->direct = -1;
 	if (r->base.path == NULL) {
 		(void)err_nomem(e);
 		goto fail;
@@ -96,6 +105,7 @@ int raw_src_open(const char *path, enum disk_format format, struct disk_src **re
 	r->base.size = r->file_size;
 	if (format == DISK_VHD && vhd_size(r->fd, path, r->file_size, &r->base.size, e) != 0)
 		goto fail;
+	r->direct = direct_open(r->fd, O_RDONLY);
 	*ret = &r->base;
 	return 0;
 fail:

@@ -8,9 +8,11 @@
 #include "base/clock.h"
 #include "base/codec.h"
 #include "base/fs.h"
+#include "disk/direct.h"
 
 struct disk_sink {
 	int fd;
+	int direct;		/* -1 if there is none */
 	char *path;
 	enum disk_format format;
 	int64_t size;
@@ -20,6 +22,8 @@ void disk_sink_close(struct disk_sink *s)
 {
 	if (s == NULL)
 		return;
+	if (s->direct >= 0)
+		(void)close(s->direct);
 	if (s->fd >= 0)
 		(void)close(s->fd);
 	free(s->path);
@@ -47,7 +51,7 @@ static int open_sink(const char *path, enum disk_format format, int64_t size, in
 	s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return err_nomem(e);
-	*s = (struct disk_sink){ .fd = -1, .path = strdup(path), .format = format, .size = size };
+	*s = (struct disk_sink){ .fd = -1, .direct = -1, .path = strdup(path), .format = format, .size = size };
 	if (s->path == NULL) {
 		disk_sink_close(s);
 		return err_nomem(e);
@@ -65,6 +69,7 @@ static int open_sink(const char *path, enum disk_format format, int64_t size, in
 		disk_sink_close(s);
 		return -1;
 	}
+	s->direct = direct_open(s->fd, O_RDWR);
 	*ret = s;
 	return 0;
 }
@@ -86,6 +91,8 @@ int disk_sink_write(struct disk_sink *s, const void *p, size_t n, int64_t offset
 	if (offset < 0 || (int64_t)n > s->size - offset)
 		return err_set(e, ERR_INVALID, "writing '%s': range %lld+%zu lies outside of it", s->path,
 		    (long long)offset, n);
+	if (direct_write(s->direct, p, n, offset))
+		return 0;
 	return fs_pwrite_full(s->fd, p, n, offset, s->path, e);
 }
 

@@ -272,7 +272,7 @@ static int make_items(struct backup *b, struct err *e)
 	if (b->item_count > b->chunks)
 		b->item_count = (unsigned)b->chunks;
 	b->items = calloc(b->item_count + (size_t)1, sizeof(b->items[0]));
-	b->memory = malloc(b->item_count * 2 * CHUNK_SIZE + 1);
+	b->memory = aligned_alloc(IO_ALIGN, b->item_count * 2 * CHUNK_SIZE + IO_ALIGN);
 	if (b->items == NULL || b->memory == NULL ||
 	    flow_init(&b->flow, b->item_count + 1, e) != 0)
 		return err_nomem(e);

@@ -62,5 +62,5 @@ unsigned crew_size(void)
 {
 	long n = sysconf(_SC_NPROCESSORS_ONLN);
 
-	return n < 1 ? 1 : n > CREW_MAX ? CREW_MAX : (unsigned)n;
+	return n < 1 ? 1 : 2 * n > CREW_MAX ? CREW_MAX : 2 * (unsigned)n;
 }

@@ -16,6 +16,7 @@
 
 #define CHUNK_SHIFT 20
 #define CHUNK_SIZE ((size_t)1 << CHUNK_SHIFT)
+#define IO_ALIGN ((size_t)4096)	/* of buffers for chunks: disks are then read and written directly */
 
 /* A pack is put once it holds this much, so none is larger than PACK_MAX. */
 #define PACK_TARGET ((size_t)32 << 20)

@@ -67,7 +67,7 @@ static void *crew_main(void *arg)
 {
 	struct reading *r = arg;
 	cleanup_with(chunk_reader_done) struct chunk_reader cr = { 0 };
-	auto_free uint8_t *plain = malloc(CHUNK_SIZE);
+	auto_free uint8_t *plain = aligned_alloc(IO_ALIGN, CHUNK_SIZE);
 	struct err e = { 0 };
 	struct item *it;
 

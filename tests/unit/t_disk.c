@@ -127,7 +127,7 @@ static void a_shrunken_file_is_named(void **state)
 /* Copy src to a sink by its extents. */
 static void copy_by_extents(struct disk_src *src, struct disk_sink *sink)
 {
-	static char piece[MIB];
+	static _Alignas(4096) char piece[MIB];	/* aligned: read and written directly */
 	int64_t at = 0, size = disk_src_size(src);
 	struct extent x[4];
 	size_t n = 0;
