@@ -2,17 +2,16 @@
 #include "api/discovery.h"
 
 #include "api/item.h"
+#include "api/rows.h"
 #include "api/secondary.h"
 
 #define CONTAINER_TYPE TYPE_VAULT "/backupFabrics/protectionContainers"
 
 struct listing {
-	struct api_call *c;
+	struct api_rows *rows;
 	struct arm_filter filter;
 	const json_t *taken;	/* {"<lower-cased id of a protected VM>": true} */
 	bool deleted;		/* containers of soft-deleted items */
-	json_t *rows;
-	const char *cursor, *last;
 };
 
 static bool says(const struct arm_filter *f, const char *key, const char *value)
@@ -20,23 +19,6 @@ static bool says(const struct arm_filter *f, const char *key, const char *value)
 	const char *want = arm_filter_get(f, key);
 
 	return want == NULL || str_ieq(str_c(want), str_c(value));
-}
-
-/* Appends `row` (stolen), made of `r`, unless the page is full: then 1. */
-static int add(struct listing *l, const struct resource *r, json_t *row, struct err *e)
-{
-	auto_json json_t *owned = row;
-	auto_free char *cursor = NULL;
-
-	if (owned == NULL)
-		return err_nomem(e);
-	if (json_array_size(l->rows) == ARM_PAGE_SIZE) {
-		l->cursor = l->last;
-		return 1;
-	}
-	cursor = resource_cursor(r);
-	l->last = arena_dup(&l->c->arena, cursor);
-	return l->last == NULL || json_array_append(l->rows, owned) != 0 ? err_nomem(e) : 0;
 }
 
 static bool same_workload(const char *name, struct str group, struct str vm)
@@ -69,7 +51,7 @@ static json_t *protectable_json(struct api_call *c, const struct resource *vm)
 static int add_protectable(void *arg, struct resource *vm, struct err *e)
 {
 	struct listing *l = arg;
-	const char *key = arena_lower(&l->c->arena, str_c(vm->id));
+	const char *key = arena_lower(&l->rows->c->arena, str_c(vm->id));
 	const char *container = arm_filter_get(&l->filter, "containerName");
 
 	if (key == NULL)
@@ -77,7 +59,7 @@ static int add_protectable(void *arg, struct resource *vm, struct err *e)
 	if (json_object_get(l->taken, key) != NULL || !says(&l->filter, "friendlyName", vm->name) ||
 	    (container != NULL && !same_workload(container, str_c(vm->group), str_c(vm->name))))
 		return 0;
-	return add(l, vm, protectable_json(l->c, vm), e);
+	return api_rows_add(l->rows, vm, protectable_json(l->rows->c, vm), e);
 }
 
 static int take_vm(void *arg, struct resource *item, struct err *e)
@@ -97,13 +79,15 @@ int discovery_protectable(struct api_call *c, struct err *e)
 	struct resource_query items = { .type = TYPE_ITEM, .subscription = c->world->subscription };
 	struct resource_query vms = { .type = TYPE_VM, .subscription = c->world->subscription,
 		.location = c->vault.location };
-	auto_json json_t *rows = json_array(), *taken = json_object();
-	struct listing l = { .c = c, .rows = rows, .taken = taken };
+	auto_json json_t *taken = json_object();
+	auto_rows struct api_rows rows = { 0 };
+	struct listing l = { .rows = &rows, .taken = taken };
 	auto_conn struct db_conn *conn = NULL;
 
-	if (rows == NULL || taken == NULL)
+	if (taken == NULL)
 		return err_nomem(e);
-	if (arm_filter_parse(&c->arena, arm_query_get(&c->query, "$filter"), keys, &l.filter,
+	if (api_rows_init(&rows, c, e) != 0 ||
+	    arm_filter_parse(&c->arena, arm_query_get(&c->query, "$filter"), keys, &l.filter,
 	    e) != 0 || api_cursor(c, &vms.after, e) != 0 ||
 	    db_read_begin(c->world->db, &conn, e) != 0 ||
 	    resource_list(conn, &items, take_vm, taken, e) < 0)
@@ -112,7 +96,7 @@ int discovery_protectable(struct api_call *c, struct err *e)
 	    says(&l.filter, "workloadType", "VM") && says(&l.filter, "status", "NotProtected") &&
 	    resource_list(conn, &vms, add_protectable, &l, e) < 0)
 		return -1;
-	return api_list(c, TAKE(rows), l.cursor, e);
+	return api_rows_answer(&rows, e);
 }
 
 /* The container that an item is in, seen from its item's row. */
@@ -147,7 +131,7 @@ static int add_container(void *arg, struct resource *item, struct err *e)
 	if (item_soft_deleted(item) != l->deleted ||
 	    !says(&l->filter, "friendlyName", jstr(item->body, "properties.friendlyName", "")))
 		return 0;
-	return add(l, item, container_json(l->c, item), e);
+	return api_rows_add(l->rows, item, container_json(l->rows->c, item), e);
 }
 
 static bool wants_containers(const struct listing *l)
@@ -165,13 +149,12 @@ static int list_containers(struct api_call *c, bool deleted, struct err *e)
 	static const char *const keys[] = { "backupManagementType", "containerType",
 		"backupEngineName", "fabricName", "status", "friendlyName", NULL };
 	struct resource_query q = { .type = TYPE_ITEM, .parent = c->vault.id };
-	auto_json json_t *rows = json_array();
-	struct listing l = { .c = c, .rows = rows, .deleted = deleted };
+	auto_rows struct api_rows rows = { 0 };
+	struct listing l = { .rows = &rows, .deleted = deleted };
 	auto_conn struct db_conn *conn = NULL;
 
-	if (rows == NULL)
-		return err_nomem(e);
-	if (arm_filter_parse(&c->arena, arm_query_get(&c->query, "$filter"), keys, &l.filter,
+	if (api_rows_init(&rows, c, e) != 0 ||
+	    arm_filter_parse(&c->arena, arm_query_get(&c->query, "$filter"), keys, &l.filter,
 	    e) != 0 || api_cursor(c, &q.after, e) != 0)
 		return -1;
 	if (arm_filter_get(&l.filter, "backupManagementType") == NULL)
@@ -181,7 +164,7 @@ static int list_containers(struct api_call *c, bool deleted, struct err *e)
 	if (db_read_begin(c->world->db, &conn, e) != 0 ||
 	    (wants_containers(&l) && resource_list(conn, &q, add_container, &l, e) < 0))
 		return -1;
-	return api_list(c, TAKE(rows), l.cursor, e);
+	return api_rows_answer(&rows, e);
 }
 
 int discovery_containers(struct api_call *c, struct err *e)

@@ -2,6 +2,7 @@
 #include "api/item.h"
 
 #include "api/item_render.h"
+#include "api/rows.h"
 #include "api/secondary.h"
 #include "api/submit.h"
 
@@ -42,11 +43,9 @@ static int item_get(struct api_call *c, struct err *e)
 }
 
 struct listing {
-	struct api_call *c;
+	struct api_rows *rows;
 	struct db_conn *conn;
 	struct arm_filter filter;
-	json_t *rows;
-	const char *cursor, *last;
 };
 
 static bool says(const struct arm_filter *f, const char *key, const char *value)
@@ -79,22 +78,15 @@ static bool wanted(const struct arm_filter *f, const struct resource *item, cons
 static int list_row(void *arg, struct resource *item, struct err *e)
 {
 	struct listing *l = arg;
-	auto_json json_t *shown = NULL;
-	auto_free char *cursor = NULL;
+	json_t *shown = NULL;
 
-	if (item_render(l->c, l->conn, item, false, &shown, e) != 0)
+	if (item_render(l->rows->c, l->conn, item, false, &shown, e) != 0)
 		return -1;
-	if (!wanted(&l->filter, item, shown))
+	if (!wanted(&l->filter, item, shown)) {
+		json_decref(shown);
 		return 0;
-	if (json_array_size(l->rows) == ARM_PAGE_SIZE) {
-		l->cursor = l->last;
-		return 1;
 	}
-	cursor = resource_cursor(item);
-	l->last = arena_dup(&l->c->arena, cursor);
-	if (l->last == NULL || json_array_append(l->rows, shown) != 0)
-		return err_nomem(e);
-	return 0;
+	return api_rows_add(l->rows, item, shown, e);
 }
 
 /* Kinds of item that this server never has: such a filter matches nothing. */
@@ -111,16 +103,14 @@ static int item_list(struct api_call *c, struct err *e)
 		"containerName", "backupEngineName", "friendlyName", "fabricName", "backupSetName",
 		"healthState", NULL };
 	struct resource_query q = { .type = TYPE_ITEM, .parent = c->vault.id };
-	auto_json json_t *rows = json_array();
-	struct listing l = { .c = c, .rows = rows };
+	auto_rows struct api_rows rows = { 0 };
+	struct listing l = { .rows = &rows };
 	auto_conn struct db_conn *conn = NULL;
 	bool answered = false;
 
-	if (rows == NULL)
-		return err_nomem(e);
 	if (secondary_guard(c, &answered, e) != 0 || answered)
 		return answered ? 0 : -1;
-	if (api_cursor(c, &q.after, e) != 0 ||
+	if (api_rows_init(&rows, c, e) != 0 || api_cursor(c, &q.after, e) != 0 ||
 	    arm_filter_parse(&c->arena, arm_query_get(&c->query, "$filter"), keys, &l.filter,
 	    e) != 0 ||
 	    db_read_begin(c->world->db, &conn, e) != 0)
@@ -128,7 +118,7 @@ static int item_list(struct api_call *c, struct err *e)
 	l.conn = conn;
 	if (!matches_nothing(&l.filter) && resource_list(conn, &q, list_row, &l, e) < 0)
 		return -1;
-	return api_list(c, TAKE(rows), l.cursor, e);
+	return api_rows_answer(&rows, e);
 }
 
 /* The data stays for the vault's retention; the item stays in the lists, marked. */

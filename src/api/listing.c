@@ -1,12 +1,11 @@
 /* listing.c - lists of groups and of resources of every type.  See group.h. */
 #include "api/group.h"
+#include "api/rows.h"
 
 struct listing {
-	struct api_call *c;
+	struct api_rows rows;
 	bool groups;
 	const char *type, *name, *tag_name, *tag_value;	/* NULL: any */
-	json_t *rows;
-	const char *cursor;
 };
 
 /* Resources in ARM's sense: "Namespace/type", neither groups nor what lives in another. */
@@ -44,17 +43,10 @@ static json_t *short_json(const struct resource *r)
 static int add(void *arg, struct resource *r, struct err *e)
 {
 	struct listing *l = arg;
-	auto_free char *cursor = NULL;
 
 	if (!wanted(l, r))
 		return 0;
-	if (json_array_append_new(l->rows, l->groups ? api_resource_json(r) : short_json(r)) != 0)
-		return err_nomem(e);
-	if (json_array_size(l->rows) < ARM_PAGE_SIZE)
-		return 0;
-	cursor = resource_cursor(r);
-	l->cursor = arena_dup(&l->c->arena, cursor);
-	return l->cursor != NULL ? 1 : err_nomem(e);
+	return api_rows_add(&l->rows, r, l->groups ? api_resource_json(r) : short_json(r), e);
 }
 
 /* ARM's own filter errors have another code than the backup service's. */
@@ -68,26 +60,23 @@ static int read_filter(struct api_call *c, const char *const *keys, struct arm_f
 	return -1;
 }
 
-static int run(struct listing *l, struct resource_query *q, struct err *e)
+static int run(struct api_call *c, struct listing *l, struct resource_query *q, struct err *e)
 {
-	struct api_call *c = l->c;
 	auto_conn struct db_conn *conn = NULL;
-	auto_json json_t *rows = json_array();
+	int r = -1;
 
-	if (rows == NULL)
-		return err_nomem(e);
-	l->rows = rows;
 	q->subscription = c->world->subscription;
-	if (api_cursor(c, &q->after, e) != 0 || db_read_begin(c->world->db, &conn, e) != 0 ||
-	    resource_list(conn, q, add, l, e) < 0)
-		return -1;
-	return api_list(c, TAKE(rows), l->cursor, e);
+	if (api_rows_init(&l->rows, c, e) == 0 && api_cursor(c, &q->after, e) == 0 &&
+	    db_read_begin(c->world->db, &conn, e) == 0 && resource_list(conn, q, add, l, e) >= 0)
+		r = api_rows_answer(&l->rows, e);
+	api_rows_done(&l->rows);
+	return r;
 }
 
 int listing_groups(struct api_call *c, struct err *e)
 {
 	static const char *const keys[] = { "tagName", "tagValue", "name", NULL };
-	struct listing l = { .c = c, .groups = true };
+	struct listing l = { .groups = true };
 	struct resource_query q = { .type = TYPE_GROUP };
 	struct arm_filter f;
 
@@ -96,14 +85,14 @@ int listing_groups(struct api_call *c, struct err *e)
 	l.name = arm_filter_get(&f, "name");
 	l.tag_name = arm_filter_get(&f, "tagName");
 	l.tag_value = arm_filter_get(&f, "tagValue");
-	return run(&l, &q, e);
+	return run(c, &l, &q, e);
 }
 
 int listing_resources(struct api_call *c, const char *group, struct err *e)
 {
 	static const char *const keys[] = { "resourceType", "resourceGroup", "name", "location",
 		"tagName", "tagValue", NULL };
-	struct listing l = { .c = c };
+	struct listing l = { 0 };
 	struct resource_query q = { 0 };
 	struct arm_filter f;
 
@@ -119,5 +108,5 @@ int listing_resources(struct api_call *c, const char *group, struct err *e)
 		return api_list(c, json_array(), NULL, e);
 	if (group != NULL)
 		q.group = group;
-	return run(&l, &q, e);
+	return run(c, &l, &q, e);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "api/item.h"
+#include "api/rows.h"
 #include "api/secondary.h"
 
 #define POINTS "subscriptions/{sub}/resourceGroups/{rg}/providers/" TYPE_VAULT "/{vault}" \
@@ -56,11 +57,9 @@ static int point_get(struct api_call *c, struct err *e)
 }
 
 struct listing {
-	struct api_call *c;
+	struct api_rows *rows;
 	const struct arm_filter *filter;
 	bool short_rows;
-	json_t *rows;
-	const char *cursor, *last;
 };
 
 static bool has_tier(const json_t *point, const char *type)
@@ -94,22 +93,13 @@ static bool wanted(const struct arm_filter *f, const json_t *point)
 static int list_row(void *arg, struct resource *point, struct err *e)
 {
 	struct listing *l = arg;
-	auto_free char *cursor = NULL;
-	auto_json json_t *shown = point_json(point, l->short_rows);
+	json_t *shown = point_json(point, l->short_rows);
 
-	if (shown == NULL)
-		return err_nomem(e);
-	if (!wanted(l->filter, shown))
+	if (shown != NULL && !wanted(l->filter, shown)) {
+		json_decref(shown);
 		return 0;
-	if (json_array_size(l->rows) == ARM_PAGE_SIZE) {
-		l->cursor = l->last;
-		return 1;
 	}
-	cursor = resource_cursor(point);
-	l->last = arena_dup(&l->c->arena, cursor);
-	if (l->last == NULL || json_array_append(l->rows, shown) != 0)
-		return err_nomem(e);
-	return 0;
+	return api_rows_add(l->rows, point, shown, e);
 }
 
 static int read_range(const struct arm_filter *f, struct resource_query *q, struct err *e)
@@ -135,16 +125,14 @@ static int point_list(struct api_call *c, struct err *e)
 	struct resource_query q = { .type = TYPE_POINT, .newest_first = true };
 	auto_conn struct db_conn *conn = NULL;
 	auto_resource struct resource item = { 0 };
-	auto_json json_t *rows = json_array();
+	auto_rows struct api_rows rows = { 0 };
 	struct arm_filter filter;
-	struct listing l = { .c = c, .filter = &filter, .rows = rows };
+	struct listing l = { .filter = &filter, .rows = &rows };
 	bool answered = false;
 
-	if (rows == NULL)
-		return err_nomem(e);
 	if (secondary_guard(c, &answered, e) != 0 || answered)
 		return answered ? 0 : -1;
-	if (api_cursor(c, &q.after, e) != 0 ||
+	if (api_rows_init(&rows, c, e) != 0 || api_cursor(c, &q.after, e) != 0 ||
 	    arm_filter_parse(&c->arena, arm_query_get(&c->query, "$filter"), keys, &filter,
 	    e) != 0 ||
 	    read_range(&filter, &q, e) != 0 || db_read_begin(c->world->db, &conn, e) != 0 ||
@@ -154,7 +142,7 @@ static int point_list(struct api_call *c, struct err *e)
 	l.short_rows = !says_true(&filter, "extendedInfo");
 	if (resource_list(conn, &q, list_row, &l, e) < 0)
 		return -1;
-	return api_list(c, TAKE(rows), l.cursor, e);
+	return api_rows_answer(&rows, e);
 }
 
 const struct api_route point_routes[] = {

@@ -3,6 +3,7 @@
 #include "api/operation_render.h"
 #include "api/policy_check.h"
 #include "api/policy_use.h"
+#include "api/rows.h"
 
 static const char *policy_id(struct api_call *c)
 {
@@ -167,11 +168,9 @@ static int policy_results(struct api_call *c, struct err *e)
 }
 
 struct listing {
-	struct api_call *c;
 	const struct policy_use *use;
 	struct arm_filter filter;
-	json_t *rows;
-	const char *cursor, *last;
+	struct api_rows *rows;
 };
 
 /* VMs' policies have no workload type of their own in the document. */
@@ -191,19 +190,10 @@ static bool wanted(const struct arm_filter *f, const struct resource *r)
 static int add_row(void *arg, struct resource *r, struct err *e)
 {
 	struct listing *l = arg;
-	auto_free char *cursor = NULL;
 
 	if (!wanted(&l->filter, r))
 		return 0;
-	if (json_array_size(l->rows) == ARM_PAGE_SIZE) {
-		l->cursor = l->last;
-		return 1;
-	}
-	cursor = resource_cursor(r);
-	l->last = arena_dup(&l->c->arena, cursor);
-	if (l->last == NULL || json_array_append_new(l->rows, policy_json(l->c, r, l->use)) != 0)
-		return err_nomem(e);
-	return 0;
+	return api_rows_add(l->rows, r, policy_json(l->rows->c, r, l->use), e);
 }
 
 static int policy_list(struct api_call *c, struct err *e)
@@ -212,19 +202,18 @@ static int policy_list(struct api_call *c, struct err *e)
 		NULL };
 	struct resource_query q = { .type = TYPE_POLICY, .parent = c->vault.id };
 	auto_policy_use struct policy_use u = { 0 };
-	auto_json json_t *rows = json_array();
-	struct listing l = { .c = c, .use = &u, .rows = rows };
+	auto_rows struct api_rows rows = { 0 };
+	struct listing l = { .use = &u, .rows = &rows };
 	auto_conn struct db_conn *conn = NULL;
 
-	if (rows == NULL)
-		return err_nomem(e);
-	if (arm_filter_parse(&c->arena, arm_query_get(&c->query, "$filter"), keys, &l.filter,
+	if (api_rows_init(&rows, c, e) != 0 ||
+	    arm_filter_parse(&c->arena, arm_query_get(&c->query, "$filter"), keys, &l.filter,
 	    e) != 0 || api_cursor(c, &q.after, e) != 0 ||
 	    db_read_begin(c->world->db, &conn, e) != 0 ||
 	    policy_use_read(conn, c->vault.id, &u, e) != 0 ||
 	    resource_list(conn, &q, add_row, &l, e) < 0)
 		return -1;
-	return api_list(c, TAKE(rows), l.cursor, e);
+	return api_rows_answer(&rows, e);
 }
 
 #define POLICIES "subscriptions/{sub}/resourceGroups/{rg}/providers/" TYPE_VAULT \

@@ -3,6 +3,7 @@
 
 #include "api/vault_operation.h"
 #include "api/vault_render.h"
+#include "api/rows.h"
 
 static int vault_get(struct api_call *c, struct err *e)
 {
@@ -16,47 +17,34 @@ static int vault_get(struct api_call *c, struct err *e)
 }
 
 struct listing {
-	struct api_call *c;
+	struct api_rows *rows;
 	struct db_conn *conn;
-	json_t *rows;
-	const char *cursor, *last;
 };
 
 static int add_row(void *arg, struct resource *vault, struct err *e)
 {
 	struct listing *l = arg;
-	auto_json json_t *row = NULL;
-	auto_free char *cursor = NULL;
+	json_t *row = NULL;
 
-	if (json_array_size(l->rows) == ARM_PAGE_SIZE) {
-		l->cursor = l->last;
-		return 1;
-	}
-	cursor = resource_cursor(vault);
-	l->last = arena_dup(&l->c->arena, cursor);
-	if (l->last == NULL)
-		return err_nomem(e);
 	if (vault_render(l->conn, vault, "Succeeded", &row, e) != 0)
 		return -1;
-	return json_array_append(l->rows, row) != 0 ? err_nomem(e) : 0;
+	return api_rows_add(l->rows, vault, row, e);
 }
 
 static int list(struct api_call *c, const char *group, struct err *e)
 {
 	struct resource_query q = { .type = TYPE_VAULT, .subscription = c->world->subscription,
 		.group = group };
-	auto_json json_t *rows = json_array();
-	struct listing l = { .c = c, .rows = rows };
+	auto_rows struct api_rows rows = { 0 };
+	struct listing l = { .rows = &rows };
 	auto_conn struct db_conn *conn = NULL;
 
-	if (rows == NULL)
-		return err_nomem(e);
-	if (api_cursor(c, &q.after, e) != 0 || db_read_begin(c->world->db, &conn, e) != 0)
+	if (api_rows_init(&rows, c, e) != 0 || api_cursor(c, &q.after, e) != 0 || db_read_begin(c->world->db, &conn, e) != 0)
 		return -1;
 	l.conn = conn;
 	if (resource_list(conn, &q, add_row, &l, e) < 0)
 		return -1;
-	return api_list(c, TAKE(rows), l.cursor, e);
+	return api_rows_answer(&rows, e);
 }
 
 static int list_group(struct api_call *c, struct err *e)

@@ -217,3 +217,28 @@ test('resource groups', async () => {
   assert.equal(p.status, 200);
   assert.equal((await request(server, 'GET', g, { version: RESOURCES })).status, 404);
 });
+
+test('lists come in pages of 200, without a row lost or repeated', async () => {
+  const policy = (await ok(server, 'GET', `${s.vault}/backupPolicies/DefaultPolicy`, { version: V })).json;
+  for (let i = 0; i < 205; i++) {
+    await ok(server, 'PUT', `${s.sub}/resourceGroups/page${i}`, { version: RESOURCES, body: { location: 'eastus' } });
+    await ok(server, 'PUT', `${s.vault}/backupPolicies/page${i}`, { version: V, body: { properties: policy.properties } });
+  }
+  for (const [url, version, more] of [[`${s.sub}/resourcegroups`, RESOURCES, ''],
+    [`${s.vault}/backupPolicies`, V, '?$filter=' + encodeURIComponent("backupManagementType eq 'AzureIaasVM'")]]) {
+    const names = [];
+    let pages = 0;
+    for (let next = url + more; next; pages++) {
+      const r = await ok(server, 'GET', next, pages === 0 ? { version } : {});
+      assert.ok(r.json.value.length <= 200);
+      names.push(...r.json.value.map((x) => x.name));
+      next = r.json.nextLink;
+      if (next && more) assert.ok(decodeURIComponent(next).includes('$filter='), 'the filter stays in the link');
+    }
+    assert.equal(pages, 2);
+    assert.equal(new Set(names).size, names.length);
+    assert.ok(names.length >= 206 && names.includes('page0') && names.includes('page204'));
+  }
+  const bad = await request(server, 'GET', `${s.vault}/backupPolicies?$skipToken=nonsense!`, { version: V });
+  assert.equal(bad.status, 400);
+});
