@@ -6,6 +6,7 @@ all: $(BUILD)/holdfast
 # ninja decides what is out of date
 .PHONY: all $(BUILD)/holdfast
 $(BUILD)/holdfast: $(BUILD)/build.ninja
+	@[ -e $@ ] || echo "building $@ (half a minute on two cores)"
 	@ninja -C $(BUILD) --quiet holdfast
 
 $(BUILD)/build.ninja:

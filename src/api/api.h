@@ -110,6 +110,10 @@ must_check int api_find(struct api_call *c, const char *id, struct resource *ret
 /* Same within `conn`. */
 must_check int api_find_in(struct api_call *c, struct db_conn *conn, const char *id,
     struct resource *ret, struct err *e);
+/* For a DELETE: begin to write and read the resource `id` (NULL is out of memory).  1: found.
+ * 0: there is none, which is answered with 204.  -1. */
+must_check int api_delete_begin(struct api_call *c, const char *id, struct db_conn **ret_conn,
+    struct resource *ret, struct err *e);
 /* ResourceNotFound for `id`, in ARM's words. */
 int api_not_found(const char *id, struct err *e);
 

@@ -11,6 +11,12 @@ void disk_remove_file(const struct resource *disk);
  * none with vm_id "".  Changes only the document; the caller stores it. */
 must_check int disk_set_owner(struct resource *disk, const char *vm_id, struct err *e);
 
+/* Let go of what the VM uses: its disks but for those in `keep`, or, with `keep` NULL, all its
+ * disks and network interfaces. */
+struct vm_disks;
+must_check int compute_release(struct db_conn *conn, const char *vm_id,
+    const struct vm_disks *keep, int64_t now_us, struct err *e);
+
 /* 202 with an operation row that is finished already, under
  * locations/{region}/operations/{id} as Microsoft.Compute has them. */
 must_check int compute_accepted(struct api_call *c, const char *region, const char *scope,

@@ -190,10 +190,9 @@ static int store(struct api_call *c, const char *id, struct new_disk *d, struct 
 }
 
 /* PUT of a disk that exists changes its tags and sku; its image stays. */
-static int update(struct api_call *c, struct resource *r, struct err *e)
+static int change(struct api_call *c, struct resource *r, struct err *e)
 {
 	static const char *const keys[] = { "tags", "sku" };
-	auto_conn struct db_conn *conn = NULL;
 	const char *uri = NULL;
 	json_t *v = NULL;
 
@@ -212,13 +211,21 @@ static int update(struct api_call *c, struct resource *r, struct err *e)
 			return -1;
 	}
 	v = jat(r->body, "tags");
-	if (json_is_object(v) && jset(v, "holdfast:path",
-	    json_string(jstr(r->body, "internal.path", "")), e) != 0)
-		return -1;
-	if (db_write_begin(c->world->db, &conn, e) != 0 || resource_put(conn, r, c->now_us, e) != 0 ||
+	return !json_is_object(v) ? 0 : jset(v, "holdfast:path",
+	    json_string(jstr(r->body, "internal.path", "")), e);
+}
+
+static int update(struct api_call *c, const char *id, struct err *e)
+{
+	auto_conn struct db_conn *conn = NULL;
+	auto_resource struct resource r = { 0 };
+
+	/* Read anew: since it was looked up, a VM may have taken it, or somebody deleted it. */
+	if (db_write_begin(c->world->db, &conn, e) != 0 || api_find_in(c, conn, id, &r, e) != 0 ||
+	    change(c, &r, e) != 0 || resource_put(conn, &r, c->now_us, e) != 0 ||
 	    db_commit(&conn, e) != 0)
 		return -1;
-	return api_json(c, 200, api_resource_json(r), e);
+	return api_json(c, 200, api_resource_json(&r), e);
 }
 
 static int look_up(struct api_call *c, const char *id, struct resource *ret, struct err *e)
@@ -265,7 +272,7 @@ static int disk_put(struct api_call *c, struct err *e)
 	if (found < 0)
 		return -1;
 	if (found > 0)
-		return update(c, &r, e);
+		return update(c, id, e);
 	if (!name_valid(c->param[2]))
 		return err_code(e, ERR_INVALID, "InvalidParameter",
 		    "The entity name '%.90s' is invalid: 1 to 80 letters, digits, '-', '_' and '.'",
@@ -319,20 +326,14 @@ static int disk_delete(struct api_call *c, struct err *e)
 {
 	auto_conn struct db_conn *conn = NULL;
 	auto_resource struct resource r = { 0 };
-	const char *id = disk_id(c);
-	int found;
+	int found = api_delete_begin(c, disk_id(c), &conn, &r, e);
 
-	if (id == NULL)
-		return err_nomem(e);
-	if (db_write_begin(c->world->db, &conn, e) != 0)
-		return -1;
-	found = resource_get(conn, id, &r, e);
 	if (found <= 0)
-		return found < 0 ? -1 : api_empty(c, 204);
+		return found;
 	if (r.ref[0] != '\0')
 		return err_code(e, ERR_CONFLICT, "OperationNotAllowed",
 		    "Disk '%s' is attached to VM '%s'.", r.name, r.ref);
-	if (resource_delete(conn, id, e) < 0 || db_commit(&conn, e) != 0)
+	if (resource_delete(conn, r.id, e) < 0 || db_commit(&conn, e) != 0)
 		return -1;
 	/* The row first: a crash in between leaves a stray file, never a disk without one. */
 	disk_remove_file(&r);

@@ -54,32 +54,46 @@ static int vm_instance_view(struct api_call *c, struct err *e)
 	return api_json(c, 200, instance_view(&r), e);
 }
 
-/* Ids of the disks whose rows say that they belong to the VM. */
-static int add_id(void *arg, struct resource *disk, struct err *e)
+/* Ids of the rows that say that they belong to the VM: disks and interfaces, not its backup item. */
+static int add_id(void *arg, struct resource *r, struct err *e)
 {
-	return json_array_append_new(arg, json_string(disk->id)) == 0 ? 0 : err_nomem(e);
+	if (strcmp(r->type, TYPE_DISK) != 0 && strcmp(r->type, TYPE_NIC) != 0)
+		return 0;
+	return json_array_append_new(arg, json_string(r->id)) == 0 ? 0 : err_nomem(e);
 }
 
-/* Let go of the VM's disks, but for those in `keep` (NULL: all). */
-static int release_others(struct db_conn *conn, const char *id, const struct vm_disks *keep,
+static int release_one(struct db_conn *conn, const char *id, int64_t now_us, struct err *e)
+{
+	auto_resource struct resource r = { 0 };
+
+	if (resource_get(conn, id, &r, e) != 1)
+		return -1;
+	if (strcmp(r.type, TYPE_NIC) == 0) {
+		(void)json_object_del(jat(r.body, "properties"), "virtualMachine");
+		if (resource_set(&r.ref, "", e) != 0)
+			return -1;
+	} else if (disk_set_owner(&r, "", e) != 0) {
+		return -1;
+	}
+	return resource_put(conn, &r, now_us, e);
+}
+
+int compute_release(struct db_conn *conn, const char *vm_id, const struct vm_disks *keep,
     int64_t now_us, struct err *e)
 {
-	struct resource_query q = { .type = TYPE_DISK, .ref = id };
+	struct resource_query q = { .type = keep != NULL ? TYPE_DISK : NULL, .ref = vm_id };
 	auto_json json_t *ids = json_array();
 	json_t *v;
 	size_t i;
 
-	if (ids == NULL || resource_list(conn, &q, add_id, ids, e) < 0)
+	if (ids == NULL)
+		return err_nomem(e);
+	if (resource_list(conn, &q, add_id, ids, e) < 0)
 		return -1;
-	json_array_foreach(ids, i, v) {
-		auto_resource struct resource disk = { 0 };
-
-		if (keep != NULL && vm_disks_has(keep, json_string_value(v)))
-			continue;
-		if (resource_get(conn, json_string_value(v), &disk, e) != 1 ||
-		    disk_set_owner(&disk, "", e) != 0 || resource_put(conn, &disk, now_us, e) != 0)
+	json_array_foreach(ids, i, v)
+		if ((keep == NULL || !vm_disks_has(keep, json_string_value(v))) &&
+		    release_one(conn, json_string_value(v), now_us, e) != 0)
 			return -1;
-	}
 	return 0;
 }
 
@@ -128,7 +142,7 @@ static int vm_put(struct api_call *c, struct err *e)
 	}
 	if (vm_check(c, conn, id, location, found > 0 ? &old : NULL, &disks, &body, e) != 0 ||
 	    resource_init(&vm, TYPE_VM, id, location, api_group_id(c), body, e) != 0 ||
-	    release_others(conn, id, &disks, c->now_us, e) != 0 ||
+	    compute_release(conn, id, &disks, c->now_us, e) != 0 ||
 	    take_disks(conn, id, &disks, c->now_us, e) != 0 ||
 	    resource_put(conn, &vm, c->now_us, e) != 0 || db_commit(&conn, e) != 0)
 		return -1;
@@ -157,17 +171,11 @@ static int vm_delete(struct api_call *c, struct err *e)
 {
 	auto_conn struct db_conn *conn = NULL;
 	auto_resource struct resource r = { 0 };
-	const char *id = vm_id(c);
-	int found;
+	int found = api_delete_begin(c, vm_id(c), &conn, &r, e);
 
-	if (id == NULL)
-		return err_nomem(e);
-	if (db_write_begin(c->world->db, &conn, e) != 0)
-		return -1;
-	found = resource_get(conn, id, &r, e);
 	if (found <= 0)
-		return found < 0 ? -1 : api_empty(c, 204);
-	if (release_others(conn, r.id, NULL, c->now_us, e) != 0 || resource_delete(conn, id, e) < 0 ||
+		return found;
+	if (compute_release(conn, r.id, NULL, c->now_us, e) != 0 || resource_delete(conn, r.id, e) < 0 ||
 	    db_commit(&conn, e) != 0)
 		return -1;
 	return api_empty(c, 200);

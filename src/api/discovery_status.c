@@ -40,35 +40,17 @@ static int read_subject(struct api_call *c, struct subject *ret, struct err *e)
 	return ret->container == NULL || ret->item == NULL ? err_nomem(e) : 0;
 }
 
-/* Protection that is being configured has no item yet. */
-static int being_configured(void *arg, struct job_row *j, struct err *e)
+static int status_of(struct db_conn *conn, const char *vm, struct resource *item,
+    const char **ret, struct err *e)
 {
-	(void)e;
-	return strcmp(j->operation, "ConfigureBackup") == 0 &&
-	    arm_id_same(str_c(jstr(j->args, "vmId", "")), str_c(arg)) ? 1 : 0;
-}
-
-static int status_of(struct api_call *c, struct db_conn *conn, const char *vm,
-    struct resource *item, const char **ret, struct err *e)
-{
-	struct job_query running = { .status = JOB_IN_PROGRESS, .operation = "ConfigureBackup" };
-	char *id = arena_dup(&c->arena, vm);
-	const char *state;
 	int r = discovery_item_of(conn, vm, item, e);
+	const char *state;
 
 	if (r < 0)
 		return -1;
-	if (r > 0) {
-		state = jstr(item->body, "properties.protectionState", "");
-		*ret = strcmp(state, "ProtectionError") == 0 ? "ProtectionFailed" : "Protected";
-		return 0;
-	}
-	if (id == NULL)
-		return err_nomem(e);
-	r = job_list(conn, &running, being_configured, id, e);
-	if (r < 0)
-		return -1;
-	*ret = r > 0 ? "Protecting" : "NotProtected";
+	state = r > 0 ? jstr(item->body, "properties.protectionState", "") : NULL;
+	*ret = state == NULL ? "NotProtected" :
+	    strcmp(state, "ProtectionError") == 0 ? "ProtectionFailed" : "Protected";
 	return 0;
 }
 
@@ -80,7 +62,7 @@ int discovery_backup_status(struct api_call *c, struct err *e)
 	struct subject s;
 
 	if (read_subject(c, &s, e) != 0 || db_read_begin(c->world->db, &conn, e) != 0 ||
-	    status_of(c, conn, s.id, &item, &status, e) != 0)
+	    status_of(conn, s.id, &item, &status, e) != 0)
 		return -1;
 	vault = item.id != NULL ? item.parent : NULL;
 	policy = item.id != NULL ? jstr(item.body, "properties.policyName", NULL) : NULL;

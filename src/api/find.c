@@ -61,6 +61,23 @@ int api_find(struct api_call *c, const char *id, struct resource *ret, struct er
 	return api_find_in(c, conn, id, ret, e);
 }
 
+int api_delete_begin(struct api_call *c, const char *id, struct db_conn **ret_conn,
+    struct resource *ret, struct err *e)
+{
+	auto_conn struct db_conn *conn = NULL;
+	int found;
+
+	if (id == NULL)
+		return err_nomem(e);
+	if (db_write_begin(c->world->db, &conn, e) != 0)
+		return -1;
+	found = resource_get(conn, id, ret, e);
+	if (found <= 0)
+		return found < 0 ? -1 : api_empty(c, 204);
+	*ret_conn = TAKE(conn);
+	return 1;
+}
+
 const char *api_group_id(struct api_call *c)
 {
 	return arena_fmt(&c->arena, "/subscriptions/%s/resourceGroups/%s", c->world->subscription,

@@ -71,35 +71,6 @@ static int check_row(struct api_call *c, struct db_conn *conn, const struct reso
 	return elsewhere;
 }
 
-/* Disks and interfaces of other groups that the group's VMs use. */
-static int release_used(struct api_call *c, struct db_conn *conn, const struct resource *vm,
-    struct err *e)
-{
-	cleanup_with(content_done) struct content used = { 0 };
-	struct resource_query q = { .ref = vm->id };
-
-	if (resource_list(conn, &q, keep, &used, e) < 0)
-		return -1;
-	for (size_t i = 0; i < used.count; i++) {
-		struct resource *r = &used.row[i];
-		bool is_nic = strcmp(r->type, TYPE_NIC) == 0;
-
-		if ((!is_nic && strcmp(r->type, TYPE_DISK) != 0) ||
-		    str_ieq(str_c(r->group), str_c(c->param[1])))
-			continue;
-		if (is_nic) {
-			(void)json_object_del(jat(r->body, "properties"), "virtualMachine");
-			if (resource_set(&r->ref, "", e) != 0)
-				return -1;
-		} else if (disk_set_owner(r, "", e) != 0) {
-			return -1;
-		}
-		if (resource_put(conn, r, c->now_us, e) != 0)
-			return -1;
-	}
-	return 0;
-}
-
 static bool is_within(const char *id, const char *outer)
 {
 	size_t n = strlen(outer);
@@ -153,7 +124,7 @@ static int delete_rows(struct api_call *c, struct db_conn *conn, const struct co
 			return -1;
 	for (size_t i = 0; i < all->count; i++)
 		if (strcmp(all->row[i].type, TYPE_VM) == 0 &&
-		    release_used(c, conn, &all->row[i], e) != 0)
+		    compute_release(conn, all->row[i].id, NULL, c->now_us, e) != 0)
 			return -1;
 	return resource_delete_tree(conn, id, e) < 0 ? -1 : 0;
 }

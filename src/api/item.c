@@ -122,12 +122,12 @@ static int item_list(struct api_call *c, struct err *e)
 }
 
 /* The data stays for the vault's retention; the item stays in the lists, marked. */
-static int mark_deleted(struct api_call *c, struct db_conn *conn, struct resource *item,
-    struct err *e)
+static int mark_deleted(struct api_call *c, struct db_conn *conn, const struct resource *vault,
+    struct resource *item, struct err *e)
 {
 	json_t *props = jat(item->body, "properties");
 	char now[TIME_TEXT_MAX];
-	int64_t days = jint(c->vault.body, "internal.vaultConfig.softDeleteRetentionPeriodInDays",
+	int64_t days = jint(vault->body, "internal.vaultConfig.softDeleteRetentionPeriodInDays",
 	    14);
 
 	if (jset(props, "isScheduledForDeferredDelete", json_true(), e) != 0 ||
@@ -172,27 +172,29 @@ static int deletion_args(struct api_call *c, struct db_conn *conn, const struct 
 static int item_delete(struct api_call *c, struct err *e)
 {
 	auto_conn struct db_conn *conn = NULL;
-	auto_resource struct resource item = { 0 };
+	auto_resource struct resource item = { 0 }, vault = { 0 };
 	auto_json json_t *args = NULL, *bag = NULL;
-	bool soft = soft_delete_on(&c->vault);
 	struct submission s = { .op_kind = "delete", .under_vault = true, .job = {
-		.kind = soft ? "configure" : "delete", .operation = "DeleteBackupData",
-		.operation_ends_with_job = true } };
+		.operation = "DeleteBackupData", .operation_ends_with_job = true } };
 	const char *id;
 	int found;
+	bool soft;
 
-	if (api_item_id(c, &id, e) != 0 || db_write_begin(c->world->db, &conn, e) != 0)
+	if (api_item_id(c, &id, e) != 0)
 		return -1;
-	found = resource_get(conn, id, &item, e);
-	if (found < 0)
+	found = api_delete_begin(c, id, &conn, &item, e);
+	if (found <= 0)
+		return found;
+	/* Read anew: soft delete may have been turned on since the request came in. */
+	if (api_find_in(c, conn, c->vault.id, &vault, e) != 0)
 		return -1;
-	if (found == 0)
-		return api_empty(c, 204);
+	soft = soft_delete_on(&vault);
 	if (item_check_free(conn, item.id, s.job.operation, e) != 0 ||
 	    (soft && item_refuse_soft_deleted(&item, e) != 0) ||
 	    deletion_args(c, conn, &item, &args, &bag, e) != 0 ||
-	    (soft && mark_deleted(c, conn, &item, e) != 0))
+	    (soft && mark_deleted(c, conn, &vault, &item, e) != 0))
 		return -1;
+	s.job.kind = soft ? "configure" : "delete";
 	s.job.args = args;
 	s.job.bag = bag;
 	return submit(c, &conn, &item, &s, e);

@@ -296,7 +296,8 @@ static int run(struct put *p, struct db_conn **conn, struct err *e)
 	struct submission s = { .op_kind = "configure", .job = { .kind = "configure",
 		.operation = names[p->in.kind], .operation_ends_with_job = true } };
 
-	if (p->exists && item_check_free(p->conn, p->item->id, s.job.operation, e) != 0)
+	/* Even of an item that is not there: its delete job may still be at its last step. */
+	if (item_check_free(p->conn, p->item->id, s.job.operation, e) != 0)
 		return -1;
 	if (apply(p, e) != 0 || resource_put(p->conn, p->item, p->call->now_us, e) != 0 ||
 	    (p->in.kind == INTENT_PROTECT && lock_storage(p, e) != 0))

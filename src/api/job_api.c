@@ -109,6 +109,6 @@ const struct api_route job_routes[] = {
 	{ "GET", JOBS "/operationResults/{op}", job_export_results, API_RS | API_VAULT,
 	    ACTION "/operationResults/read" },
 	{ "GET", VAULT "/backupJobsExport/{op}", job_export_file,
-	    API_RS | API_VAULT | API_NO_TOKEN | API_NO_VERSION, NULL },
+	    API_RS | API_NO_TOKEN | API_NO_VERSION, NULL },	/* finds its vault itself */
 	{ NULL },
 };

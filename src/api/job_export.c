@@ -93,10 +93,12 @@ static bool may_read(struct api_call *c, const struct operation *o)
 int job_export_file(struct api_call *c, struct err *e)
 {
 	auto_operation struct operation o = { 0 };
+	const char *vault = api_vault_id(c);
 	struct err ignored;
 
-	/* Without the signature nothing is told, not even that there is no such export. */
-	if (find_export(c, c->param[3], &o, &ignored) != 0 || !may_read(c, &o))
+	/* Without the signature nothing is told, not even whether there is such an export or vault. */
+	if (vault == NULL || api_find(c, vault, &c->vault, &ignored) != 0 ||
+	    find_export(c, c->param[3], &o, &ignored) != 0 || !may_read(c, &o))
 		return err_code(e, ERR_DENIED, "AuthenticationFailed",
 		    "Server failed to authenticate the request. Make sure the signature is the "
 		    "one of the export and has not expired.");

@@ -161,17 +161,11 @@ static int vnet_delete(struct api_call *c, struct err *e)
 	static const struct resource nothing = { 0 };
 	auto_conn struct db_conn *conn = NULL;
 	auto_resource struct resource r = { 0 };
-	const char *id = vnet_id(c);
-	int found;
+	int found = api_delete_begin(c, vnet_id(c), &conn, &r, e);
 
-	if (id == NULL)
-		return err_nomem(e);
-	if (db_write_begin(c->world->db, &conn, e) != 0)
-		return -1;
-	found = resource_get(conn, id, &r, e);
 	if (found <= 0)
-		return found < 0 ? -1 : api_empty(c, 204);
-	if (check_dropped(c, conn, &r, &nothing, e) != 0 || resource_delete(conn, id, e) < 0 ||
+		return found;
+	if (check_dropped(c, conn, &r, &nothing, e) != 0 || resource_delete(conn, r.id, e) < 0 ||
 	    db_commit(&conn, e) != 0)
 		return -1;
 	return api_empty(c, 200);

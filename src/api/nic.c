@@ -183,16 +183,10 @@ int nic_delete(struct api_call *c, struct err *e)
 {
 	auto_conn struct db_conn *conn = NULL;
 	auto_resource struct resource r = { 0 }, vm = { 0 };
-	const char *id = nic_id(c);
-	int found;
+	int found = api_delete_begin(c, nic_id(c), &conn, &r, e);
 
-	if (id == NULL)
-		return err_nomem(e);
-	if (db_write_begin(c->world->db, &conn, e) != 0)
-		return -1;
-	found = resource_get(conn, id, &r, e);
 	if (found <= 0)
-		return found < 0 ? -1 : api_empty(c, 204);
+		return found;
 	found = r.ref[0] != '\0' ? resource_get(conn, r.ref, &vm, e) : 0;
 	if (found < 0)
 		return -1;
@@ -201,7 +195,7 @@ int nic_delete(struct api_call *c, struct err *e)
 		    "Network Interface %.200s is used by existing resource %.200s. In order to "
 		    "delete the network interface, it must be dissociated from the resource.",
 		    r.id, vm.id);
-	if (resource_delete(conn, id, e) < 0 || db_commit(&conn, e) != 0)
+	if (resource_delete(conn, r.id, e) < 0 || db_commit(&conn, e) != 0)
 		return -1;
 	return api_empty(c, 200);
 }

@@ -128,16 +128,10 @@ static int policy_delete(struct api_call *c, struct err *e)
 {
 	auto_conn struct db_conn *conn = NULL;
 	auto_resource struct resource r = { 0 };
-	const char *id = policy_id(c);
-	int found;
+	int found = api_delete_begin(c, policy_id(c), &conn, &r, e);
 
-	if (id == NULL)
-		return err_nomem(e);
-	if (db_write_begin(c->world->db, &conn, e) != 0)
-		return -1;
-	found = resource_get(conn, id, &r, e);
 	if (found <= 0)
-		return found < 0 ? -1 : api_empty(c, 204);
+		return found;
 	if (policy_check_unused(c, conn, &r, e) != 0 || resource_delete(conn, r.id, e) < 0 ||
 	    db_commit(&conn, e) != 0)
 		return -1;

@@ -3,12 +3,13 @@
 #include "api/storage.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 
 #include "api/compute.h"
 #include "api/fields.h"
 #include "api/group.h"
+#include "base/codec.h"
+#include "base/failpoint.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "blob/blob.h"
@@ -56,24 +57,47 @@ int storage_dir(struct api_call *c, const struct resource *account, const char *
 	return world_account_dir(c->world, account->location, account->name, &c->arena, ret, e);
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+/* Give the directory a name that no account has: its own is free at once. */
+static int put_aside(struct api_call *c, const char *dir, const char **ret, struct err *e)
 {
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
+	uint8_t id[4];
+	char hex[HEX_SIZE(sizeof(id))];
+	const char *aside;
+
+	random_bytes(id, sizeof(id));
+	aside = arena_fmt(&c->arena, "%s-%s" WORLD_REMOVED, dir, hex_encode(id, sizeof(id), hex));
+	if (aside == NULL)
+		return err_nomem(e);
+	if (rename(dir, aside) != 0)
+		return err_sys(e, errno, "renaming '%s' to '%s'", dir, aside);
+	*ret = aside;
+	return 0;
 }
 
 int storage_remove_dir(struct api_call *c, const struct resource *account, struct err *e)
 {
-	const char *dir;
+	auto_conn struct db_conn *conn = NULL;
+	auto_resource struct resource now = { 0 };
+	const char *dir, *aside;
+	int found;
 
-	if (storage_dir(c, account, &dir, e) != 0)
+	/* Nobody makes an account of that name while we hold the writer. */
+	if (db_write_begin(c->world->db, &conn, e) != 0)
 		return -1;
-	if (nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0 && errno != ENOENT)
-		return err_sys(e, errno, "removing the directory '%s' of storage account '%s'", dir,
-		    account->name);
-	return fs_sync_parent(dir, e);
+	found = storage_find(conn, account->name, &now, e);
+	if (found < 0)
+		return -1;
+	if (found > 0 && str_ieq(str_c(now.location), str_c(account->location)))
+		return 0;
+	if (storage_dir(c, account, &dir, e) != 0 || put_aside(c, dir, &aside, e) != 0)
+		return -1;
+	db_rollback(&conn);
+	return fs_remove_tree(aside, e) != 0 ? -1 : fs_sync_parent(aside, e);
+}
+
+static void files_left(const struct resource *account, const struct err *why)
+{
+	log_event(LOG_WARN, "files-left", "id", account->id, "error", why->msg, NULL);
 }
 
 static const char *account_id(struct api_call *c)
@@ -107,22 +131,26 @@ static int find_own(struct api_call *c, struct db_conn *conn, struct resource *r
 	return found;
 }
 
-/* A new account starts empty, whatever an earlier one of that name may have left. */
-static int make_dir(struct api_call *c, const struct resource *r, bool is_new, struct err *e)
+/* A new account starts empty: what an earlier one of that name may have left goes to *ret_left. */
+static int make_dir(struct api_call *c, const struct resource *r, bool is_new,
+    const char **ret_left, struct err *e)
 {
 	const char *dir;
 
-	if (is_new && storage_remove_dir(c, r, e) != 0)
+	if (storage_dir(c, r, &dir, e) != 0)
 		return -1;
-	return storage_dir(c, r, &dir, e) != 0 ? -1 : fs_mkdirs(dir, 0700, e);
+	if (is_new && rmdir(dir) != 0 && put_aside(c, dir, ret_left, e) != 0)
+		return -1;
+	return fs_mkdirs(dir, 0700, e);
 }
 
 static int account_put(struct api_call *c, struct err *e)
 {
 	auto_conn struct db_conn *conn = NULL;
 	auto_resource struct resource old = { 0 }, r = { 0 };
-	const char *location;
+	const char *location, *left = NULL;
 	json_t *body = NULL;
+	struct err why;
 	int found;
 
 	if (check_name(c->param[2], e) != 0 || fields_location(c, &location, e) != 0 ||
@@ -133,9 +161,11 @@ static int account_put(struct api_call *c, struct err *e)
 	    storage_document(c, found > 0 ? &old : NULL, true, location, &body, e) != 0 ||
 	    resource_init(&r, TYPE_ACCOUNT, found > 0 ? old.id : account_id(c), location,
 	    api_group_id(c), body, e) != 0 ||
-	    make_dir(c, &r, found == 0, e) != 0 || resource_put(conn, &r, c->now_us, e) != 0 ||
-	    db_commit(&conn, e) != 0)
+	    make_dir(c, &r, found == 0, &left, e) != 0 ||
+	    resource_put(conn, &r, c->now_us, e) != 0 || db_commit(&conn, e) != 0)
 		return -1;
+	if (left != NULL && fs_remove_tree(left, &why) != 0)
+		files_left(&r, &why);
 	return api_json(c, 200, storage_json(c, &r), e);
 }
 
@@ -169,23 +199,17 @@ static int account_delete(struct api_call *c, struct err *e)
 {
 	auto_conn struct db_conn *conn = NULL;
 	auto_resource struct resource r = { 0 };
-	const char *id = account_id(c);
 	struct err why;
-	int found;
+	int found = api_delete_begin(c, account_id(c), &conn, &r, e);
 
-	if (id == NULL)
-		return err_nomem(e);
-	if (db_write_begin(c->world->db, &conn, e) != 0)
-		return -1;
-	found = resource_get(conn, id, &r, e);
 	if (found <= 0)
-		return found < 0 ? -1 : api_empty(c, 204);
-	if (group_check_jobs(c, conn, r.id, e) != 0 || resource_delete(conn, id, e) < 0 ||
+		return found;
+	if (group_check_jobs(c, conn, r.id, e) != 0 || resource_delete(conn, r.id, e) < 0 ||
 	    db_commit(&conn, e) != 0)
 		return -1;
 	/* The row first: without it nobody reaches what may be left of the directory. */
-	if (storage_remove_dir(c, &r, &why) != 0)
-		log_event(LOG_WARN, "files-left", "id", r.id, "error", why.msg, NULL);
+	if (failpoint("account/remove", &why) != 0 || storage_remove_dir(c, &r, &why) != 0)
+		files_left(&r, &why);
 	return api_empty(c, 200);
 }
 

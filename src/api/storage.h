@@ -14,7 +14,8 @@ must_check int storage_find(struct db_conn *conn, const char *name, struct resou
 must_check int storage_dir(struct api_call *c, const struct resource *account, const char **ret,
     struct err *e);
 
-/* Remove that directory and all in it; absent is fine. */
+/* Remove the directory of an account whose row is gone, and all in it; it stays if there is an
+ * account of that name again.  Takes the writer: no transaction may be open. */
 must_check int storage_remove_dir(struct api_call *c, const struct resource *account,
     struct err *e);
 

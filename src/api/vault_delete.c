@@ -66,19 +66,13 @@ int vault_delete(struct api_call *c, struct err *e)
 {
 	auto_conn struct db_conn *conn = NULL;
 	auto_resource struct resource vault = { 0 };
-	const char *id = api_vault_id(c);
 	bool accepted = arm_version_at_least(c->version, "2024-02-01");
 	struct vault_operation op;
 	struct err left = { 0 };
-	int found;
+	int found = api_delete_begin(c, api_vault_id(c), &conn, &vault, e);
 
-	if (id == NULL)
-		return err_nomem(e);
-	if (db_write_begin(c->world->db, &conn, e) != 0)
-		return -1;
-	found = resource_get(conn, id, &vault, e);
 	if (found <= 0)
-		return found < 0 ? -1 : api_empty(c, 204);
+		return found;
 	if (check_empty(conn, &vault, e) != 0 || group_check_jobs(c, conn, vault.id, e) != 0 ||
 	    vault_operation_add(c, conn, &vault, &op, e) != 0 ||
 	    resource_delete_tree(conn, vault.id, e) < 0 || db_commit(&conn, e) != 0)

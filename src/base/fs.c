@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -24,6 +25,21 @@ int fs_mkdirs(const char *path, mode_t mode, struct err *e)
 		if (mkdir(part, mode) != 0 && errno != EEXIST)
 			return err_sys(e, errno, "creating directory '%s'", part);
 	}
+	return 0;
+}
+
+static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st;
+	(void)type;
+	(void)at;
+	return remove(path);
+}
+
+int fs_remove_tree(const char *path, struct err *e)
+{
+	if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS) != 0 && errno != ENOENT)
+		return err_sys(e, errno, "removing '%s'", path);
 	return 0;
 }
 

@@ -15,6 +15,9 @@ must_check int fs_mkdirs(const char *path, mode_t mode, struct err *e);
 must_check int fs_write_atomic(const char *path, const void *p, size_t n, mode_t mode,
     struct err *e);
 
+/* Remove a file, or a directory and all in it; links are not followed.  Absent is fine. */
+must_check int fs_remove_tree(const char *path, struct err *e);
+
 /* Append the file's bytes to `ret`; ERR_INVALID if it is larger than `max`. */
 must_check int fs_read_all(const char *path, size_t max, struct buf *ret, struct err *e);
 

@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
@@ -20,21 +19,6 @@ int blob_container_create(const char *root, const char *container, struct err *e
 	return fs_sync_parent(path, e);
 }
 
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)st;
-	(void)type;
-	(void)at;
-	return remove(path);
-}
-
-static int remove_tree(const char *path, struct err *e)
-{
-	if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS) != 0 && errno != ENOENT)
-		return err_sys(e, errno, "removing '%s'", path);
-	return 0;
-}
-
 int blob_container_delete(const char *root, const char *container, struct err *e)
 {
 	auto_free char *meta = NULL, *path = NULL;
@@ -42,7 +26,7 @@ int blob_container_delete(const char *root, const char *container, struct err *e
 	if (blob_meta_path(root, container, NULL, &meta, e) != 0 ||
 	    blob_data_path(root, container, NULL, &path, e) != 0)
 		return -1;
-	return remove_tree(meta, e) != 0 ? -1 : remove_tree(path, e);
+	return fs_remove_tree(meta, e) != 0 ? -1 : fs_remove_tree(path, e);
 }
 
 /* Names in a directory, sorted. */

@@ -139,7 +139,8 @@ static int send_signed(struct cli_client *c, const char *method, const char *url
 	}
 }
 
-/* Without host and query: an error's text has little room, and the server's words matter more. */
+/* From the last provider on, without query: an error's text has little room, and the server's words
+ * matter more. */
 static struct str path_of(const char *url)
 {
 	const char *host = strstr(url, "://");
@@ -147,6 +148,8 @@ static struct str path_of(const char *url)
 
 	url = host != NULL ? host + 3 : url;
 	url += strcspn(url, "/");
+	for (const char *p = url; (p = strstr(p, "/providers/")) != NULL;)
+		url = p += strlen("/providers/");
 	n = strcspn(url, "?");
 	return (struct str){ url, n < 200 ? n : 200 };
 }

@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -255,20 +254,12 @@ static int resolve(const char *dir, char ret[PATH_MAX], struct err *e)
 	return path_in(strcmp(parent, "/") == 0 ? "" : parent, slash + 1, ret, e);
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	(void)remove(path);
-	return 0;
-}
-
 int datadir_make(const char *dir, const struct settings_new *o, struct datadir_made *ret,
     struct err *e)
 {
 	struct making m = { 0 };
 	char built[PATH_MAX];
+	struct err left;
 	int rc;
 
 	if (choose_addresses(&m, o, e) != 0 || resolve(dir, m.made.dir, e) != 0)
@@ -284,7 +275,7 @@ int datadir_make(const char *dir, const struct settings_new *o, struct datadir_m
 	if (rc == 0 && rename(built, m.made.dir) != 0)
 		rc = err_sys(e, errno, "renaming '%s' to '%s'", built, m.made.dir);
 	if (rc != 0)
-		(void)nftw(built, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+		(void)!fs_remove_tree(built, &left);
 	else
 		rc = fs_sync_parent(m.made.dir, e);
 	crypto_wipe(m.secret.p, m.secret.cap);

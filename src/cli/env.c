@@ -1,6 +1,7 @@
 /* env.c - see env.h; the table of variables is in env_field.c. */
 #include "cli/env.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 
@@ -61,7 +62,12 @@ static int from_file(const char *dir, struct admin_env *v, struct err *e)
 	char path[PATH_MAX];
 	struct str rest;
 
-	if (env_path(dir, path, e) != 0 || fs_read_all(path, ENV_FILE_MAX, &text, e) != 0)
+	if (env_path(dir, path, e) != 0)
+		return -1;
+	if (access(path, F_OK) != 0 && errno == ENOENT)
+		return err_set(e, ERR_NOT_FOUND, "'%s' is not a data directory: it has no admin.env "
+		    "(holdfast init makes one)", dir);
+	if (fs_read_all(path, ENV_FILE_MAX, &text, e) != 0)
 		return -1;
 	rest = buf_str(&text);
 	while (rest.n > 0) {
@@ -106,8 +112,8 @@ int admin_env_load(const char *dir, struct admin_env *ret, struct err *e)
 			return err_set(e, ERR_INVALID, "'%s/admin.env' does not set %s", dir,
 			    env_names[i]);
 		return err_set(e, ERR_NOT_FOUND,
-		    "%s is not set: load DIR/admin.env first (set -a; . DIR/admin.env; set +a)",
-		    env_names[i]);
+		    "which server? name its data directory, set HOLDFAST_DIR, or load DIR/admin.env "
+		    "(set -a; . DIR/admin.env; set +a): %s is not set", env_names[i]);
 	}
 	*ret = v;
 	v = (struct admin_env){ 0 };

@@ -64,7 +64,7 @@ static void print_made(const char *dir, const struct datadir_made *m)
 	    "  master key    %s/keys/master.key (back it up: without it no backup can be read)\n"
 	    "\n"
 	    "Next:\n"
-	    "  holdfast serve %s\n"
+	    "  holdfast serve %s &\n"
 	    "  set -a; . %s/admin.env; set +a\n"
 	    "  curl --cacert \"$HOLDFAST_CA\" -H \"Authorization: Bearer $(holdfast token %s)\" "
 	    "\\\n"

@@ -35,8 +35,7 @@ int job_vault_find(struct cli_client *c, const char *job, char **ret, struct err
 			return *ret == NULL ? err_nomem(e) : 0;
 		}
 	}
-	return err_set(e, ERR_NOT_FOUND, "job '%.80s' is in none of the server's %zu vaults", job,
-	    json_array_size(vaults));
+	return err_set(e, ERR_NOT_FOUND, "no vault of the server has a job '%.80s'", job);
 }
 
 struct shown {

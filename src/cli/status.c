@@ -45,7 +45,7 @@ static void print_item(const json_t *item)
 	}
 	(void)printf("last backup %s, ", jstr(item, "lastBackupStatus", ""));
 	print_age(jint(item, "lastBackupAgeSeconds", 0));
-	(void)printf(" (%s)\n", when);
+	(void)printf(" (%.19sZ)\n", when);
 }
 
 static void print_job(const json_t *job)

@@ -64,7 +64,7 @@ static void print_point(const struct look *l, const char *item, const char *name
 	struct err ignored;
 
 	if (!l->as_json) {
-		(void)printf("%s  %s  %-8s %s\n", name,
+		(void)printf("%s  %.19sZ  %-8s %s\n", name,
 		    jstr(meta, "properties.recoveryPointTime", "?"), state, item);
 		return;
 	}
@@ -166,7 +166,8 @@ int cmd_vault(int argc, char **argv)
 			(void)fputs(help, stdout);
 			return CLI_OK;
 		default:
-			return cli_usage("vault", "unknown option, or one without its value");
+			return cli_usage("vault", "%s: no such option, or its value is missing",
+			    argv[optind - 1]);
 		}
 	}
 	if (argc - optind != 2)

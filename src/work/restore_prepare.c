@@ -1,11 +1,13 @@
 /* restore_prepare.c - which disks, and under what names. */
 #include <ctype.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "base/clock.h"
 #include "base/codec.h"
 #include "work/restore.h"
 
+#define SECOND_US 1000000
 #define DISK_PART_MAX 48	/* of a disk's name of at most 80 characters */
 #define CONTAINER_PART_MAX 30	/* of a container's name of at most 63 */
 
@@ -77,21 +79,33 @@ static int stamp_is_free(struct restore *r, struct db_conn *c, const char *part,
 	return 1;
 }
 
+/* The time now, or a second after the last that was given out: restores that run at once share
+ * none. */
+static int64_t next_stamp(struct world *w)
+{
+	int64_t last = w->stamp_us, next;
+
+	do {
+		next = clock_now_us(w->clock);
+		if (next < last + SECOND_US)
+			next = last + SECOND_US;
+	} while (!atomic_compare_exchange_weak(&w->stamp_us, &last, next));
+	return next;
+}
+
 static int choose_stamp(struct restore *r, const char *part, size_t disk_count, char *ret,
     struct err *e)
 {
-	int64_t t_us = clock_now_us(r->world->clock);
 	auto_conn struct db_conn *c = NULL;
 	int is_free;
 
-	(void)time_dashed(t_us, ret);
+	(void)time_dashed(clock_now_us(r->world->clock), ret);
 	if (r->is_unmanaged)
 		return 0;	/* blobs have a container of their own */
 	if (db_read_begin(r->world->db, &c, e) != 0)
 		return -1;
 	do {
-		(void)time_dashed(t_us, ret);
-		t_us += 1000000;
+		(void)time_dashed(next_stamp(r->world), ret);
 		is_free = stamp_is_free(r, c, part, ret, disk_count, e);
 	} while (is_free == 0);
 	return is_free < 0 ? -1 : 0;

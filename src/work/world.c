@@ -6,7 +6,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 
 #include "base/codec.h"
@@ -134,9 +133,8 @@ int world_disk_path(const struct world *w, const char *region, const char *disk_
 	return 0;
 }
 
-static int sweep_dir(const char *dir, struct err *e)
+static int sweep_dir(const char *dir, const char *tail, struct err *e)
 {
-	const size_t tail = strlen(WORLD_PARTIAL);
 	DIR *d = opendir(dir);
 	struct dirent *ent;
 	int r = 0;
@@ -145,10 +143,12 @@ static int sweep_dir(const char *dir, struct err *e)
 		return err_sys(e, errno, "listing '%s'", dir);
 	while (r == 0 && (ent = readdir(d)) != NULL) {
 		size_t n = strlen(ent->d_name);
+		auto_free char *path = NULL;
 
-		if (n > tail && strcmp(ent->d_name + n - tail, WORLD_PARTIAL) == 0 &&
-		    unlinkat(dirfd(d), ent->d_name, 0) != 0 && errno != ENOENT)
-			r = err_sys(e, errno, "removing '%s/%s'", dir, ent->d_name);
+		if (n <= strlen(tail) || strcmp(ent->d_name + n - strlen(tail), tail) != 0)
+			continue;
+		r = asprintf(&path, "%s/%s", dir, ent->d_name) < 0 ? err_nomem(e) :
+		    fs_remove_tree(path, e);
 	}
 	(void)closedir(d);
 	return r;
@@ -157,27 +157,18 @@ static int sweep_dir(const char *dir, struct err *e)
 int world_sweep(const struct world *w, struct err *e)
 {
 	auto_arena struct arena a = { 0 };
-	const char *dir;
+	const char *disks, *accounts;
 
-	for (size_t i = 0; i < w->settings->region_count; i++)
-		if (world_disk_dir(w, w->settings->regions[i].name, &a, &dir, e) != 0 ||
-		    sweep_dir(dir, e) != 0)
+	for (size_t i = 0; i < w->settings->region_count; i++) {
+		const char *region = w->settings->regions[i].name;
+
+		if (world_disk_dir(w, region, &a, &disks, e) != 0 ||
+		    region_dir(w, region, "accounts", NULL, &a, &accounts, e) != 0 ||
+		    sweep_dir(disks, WORLD_PARTIAL, e) != 0 ||
+		    sweep_dir(accounts, WORLD_REMOVED, e) != 0)
 			return -1;
+	}
 	return 0;
-}
-
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-	(void)st;
-	(void)type;
-	(void)at;
-	return remove(path);
-}
-
-/* 0 or -1 with errno; an absent directory is fine. */
-static int remove_tree(const char *dir)
-{
-	return nftw(dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS) != 0 && errno != ENOENT ? -1 : 0;
 }
 
 int world_vault_create(struct world *w, const char *region, json_t *body, struct err *e)
@@ -188,6 +179,7 @@ int world_vault_create(struct world *w, const char *region, json_t *body, struct
 	char id[GUID_SIZE], hex[HEX_SIZE(WRAPPED_KEY_SIZE)];
 	json_t *internal = jat(body, "internal");
 	const char *dir = NULL;
+	struct err left;
 	int r = -1;
 
 	if (!json_is_object(internal))
@@ -203,7 +195,7 @@ int world_vault_create(struct world *w, const char *region, json_t *body, struct
 	object_close(store);
 	crypto_wipe(key, sizeof(key));
 	if (r != 0 && dir != NULL)
-		(void)remove_tree(dir);	/* best effort: the error to tell is the first */
+		(void)!fs_remove_tree(dir, &left);	/* the error to tell is the first */
 	return r;
 }
 
@@ -290,7 +282,5 @@ int world_vault_remove(struct world *w, const struct resource *vault, struct err
 		w->vaults->removed = gone;
 	}
 	pthread_mutex_unlock(&w->vaults->mu);
-	if (remove_tree(dir) != 0)
-		return err_sys(e, errno, "removing the store of vault '%s'", vault->name);
-	return 0;
+	return fs_remove_tree(dir, e) != 0 ? err_in(e, "vault '%s'", vault->name) : 0;
 }

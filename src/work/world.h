@@ -21,6 +21,7 @@ struct world {
 	uint8_t master_key[32];
 	char tenant[40], subscription[40];
 	struct vault_cache *vaults;	/* open vaults, by ARM id */
+	_Atomic int64_t stamp_us;	/* the last time that went into names of restored disks */
 };
 
 /* Directories of a region, made on first use: STORE/vaults, STORE/disks,
@@ -34,9 +35,11 @@ must_check int world_account_dir(const struct world *w, const char *region, cons
 must_check int world_disk_path(const struct world *w, const char *region, const char *disk_name,
     const char *extension, struct arena *a, const char **ret, struct err *e);
 
-/* End of the name of an image that is not whole yet.  world_sweep() removes what a crash left of
- * them in every region's disk pool; before any request or job runs. */
+/* Ends of the names of an image that is not whole yet, in a disk pool, and of a storage account's
+ * directory that is being removed.  world_sweep() removes what a crash left of them in every
+ * region; before any request or job runs. */
 #define WORLD_PARTIAL ".partial"
+#define WORLD_REMOVED ".removed"
 must_check int world_sweep(const struct world *w, struct err *e);
 
 must_check int vault_cache_new(struct vault_cache **ret, struct err *e);

@@ -267,6 +267,11 @@ test('a new virtual machine from the point', async () => {
   assert.equal(nic.properties.ipConfigurations[0].properties.subnet.id, `${vnet}/subnets/default`);
   const os = (await ok(server, 'GET', vm.properties.storageProfile.osDisk.managedDisk.id, { version: COMPUTE })).json;
   assert.equal(contentHash(os.tags['holdfast:path']), contentHash(s.os, 'qcow2'));
+  // without its VM the interface is free, also for the eyes of a later VM of that name
+  await ok(server, 'DELETE', newVm, { version: COMPUTE });
+  assert.equal((await ok(server, 'GET', nic.id, { version: '2022-07-01' })).json.properties.virtualMachine, undefined);
+  await ok(server, 'PUT', newVm, { version: COMPUTE, body: { location: 'eastus', properties: { storageProfile: { osDisk: { managedDisk: { id: os.id } } } } } });
+  await ok(server, 'DELETE', nic.id, { version: '2022-07-01' });
 });
 
 test('jobs: newest first, filtered, exported', async () => {

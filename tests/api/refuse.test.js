@@ -271,3 +271,31 @@ test('a restore whose group is deleted meanwhile fails and leaves nothing', asyn
     assert.deepEqual(fs.readdirSync(pool), before);
   }
 });
+
+test('an account made anew while the old one of its name is being removed keeps its blobs', async () => {
+  const id = `${s.group}/providers/Microsoft.Storage/storageAccounts/again1`;
+  const put = () => ok(server, 'PUT', id, { version: STORAGE, body: { location: 'eastus', sku: { name: 'Standard_LRS' }, kind: 'StorageV2', properties: {} } });
+  await server.stop();
+  await server.start('account/remove=sleep:1500');
+  await put();
+  const accounts = path.join(server.dir, 'regions/eastus/accounts');
+  fs.mkdirSync(path.join(accounts, 'again1/old'));
+  const removed = request(server, 'DELETE', id, { version: STORAGE });
+  while ((await request(server, 'GET', id, { version: STORAGE })).status === 200) await sleep(20);
+  await put();
+  const file = path.join(accounts, 'again1/new');
+  assert.ok(!fs.existsSync(path.join(accounts, 'again1/old')), 'a new account is empty');
+  fs.writeFileSync(file, 'new');
+  assert.equal((await removed).status, 200);
+  assert.ok(fs.existsSync(file));
+  assert.deepEqual(fs.readdirSync(accounts).filter((n) => n.startsWith('again1')), ['again1']);
+});
+
+test('what a crash left of an account that was being removed is gone after the next start', async () => {
+  const left = path.join(server.dir, 'regions/eastus/accounts/x-00000000.removed');
+  fs.mkdirSync(path.join(left, 'container'), { recursive: true });
+  fs.writeFileSync(path.join(left, 'container/blob'), 'old');
+  await server.stop();
+  await server.start();
+  assert.ok(!fs.existsSync(left));
+});

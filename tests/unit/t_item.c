@@ -505,6 +505,8 @@ static void jobs_are_filtered_exported_and_not_found(void **state)
 	assert_string_equal(jstr(json_array_get(jat(file.body, "value"), 0), "name", ""), job);
 	url[strlen(url) - 1] ^= 1;
 	refuse(f, "GET", url, NULL, 403, "AuthenticationFailed", "signature");
+	refuse(f, "GET", VAULT_ID "x/backupJobsExport/0f0f?sig=0", NULL, 403, "AuthenticationFailed",
+	    "signature");
 }
 
 static void validation_lists_what_a_restore_would_answer(void **state)

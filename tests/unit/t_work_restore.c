@@ -91,13 +91,18 @@ static void rig_open(struct rig *g, const char *dir)
 	OK(vault_cache_new(&g->world.vaults, &e));
 }
 
-static void rig_start(struct rig *g)
+static void rig_start_workers(struct rig *g, unsigned workers)
 {
 	struct err e = { 0 };
 	struct job_engine_opts o = { .db = g->world.db, .clock = &clock_system, .world = &g->world,
-		.kinds = g->kinds, .workers = 1 };
+		.kinds = g->kinds, .workers = workers };
 
 	OK(job_engine_start(&o, &g->world.engine, &e));
+}
+
+static void rig_start(struct rig *g)
+{
+	rig_start_workers(g, 1);
 }
 
 static void rig_stop(struct rig *g)
@@ -797,6 +802,33 @@ static void a_taken_name_fails_the_job_and_leaves_nothing(void **state)
 	assert_int_equal(disks_of(g, "target").count, 0);
 }
 
+static int64_t standing_now(const struct clock *c)
+{
+	return c->fixed_us;
+}
+
+/* Names carry a second.  VMs whose names differ by a '-' only, or VMs of one name from two groups,
+ * may be restored into one group in the same second. */
+static void two_restores_in_one_second_get_names_of_their_own(void **state)
+{
+	static const struct clock standing = { .now_us = standing_now,
+		.fixed_us = INT64_C(1715680000000000) };
+	struct rig *g = *state;
+	auto_job_row struct job_row a = { 0 }, b = { 0 };
+	char first[GUID_SIZE], second[GUID_SIZE];
+
+	g->world.clock = &standing;
+	rig_start_workers(g, 2);
+	submit(g, "RestoreDisks", NULL, first);
+	submit(g, "RestoreDisks", NULL, second);
+	a = wait_end(g, first);
+	b = wait_end(g, second);
+	rig_stop(g);
+	assert_string_equal(a.status, JOB_COMPLETED);
+	assert_string_equal(b.status, JOB_COMPLETED);
+	assert_int_equal(disks_of(g, "target").count, 6);
+}
+
 static int damage(const char *path, const struct stat *st, int type, struct FTW *f)
 {
 	auto_close int fd = -1;
@@ -1118,6 +1150,7 @@ int main(int argc, char **argv)
 		TEST(a_new_vm_is_made_elsewhere),
 		TEST(a_cancelled_restore_leaves_nothing),
 		TEST(a_taken_name_fails_the_job_and_leaves_nothing),
+		TEST(two_restores_in_one_second_get_names_of_their_own),
 		TEST(damaged_data_fails_the_job_and_leaves_the_vm),
 		TEST(a_full_disk_fails_the_job_and_leaves_nothing),
 		TEST(a_killed_restore_of_disks_finishes),
