@@ -54,7 +54,7 @@ static int vm_instance_view(struct api_call *c, struct err *e)
 	return api_json(c, 200, instance_view(&r), e);
 }
 
-/* Ids of the rows that say that they belong to the VM: disks and interfaces, not its backup item. */
+/* Ids of the disks and interfaces whose rows say that they belong to the VM. */
 static int add_id(void *arg, struct resource *r, struct err *e)
 {
 	if (strcmp(r->type, TYPE_DISK) != 0 && strcmp(r->type, TYPE_NIC) != 0)

@@ -121,12 +121,14 @@ static bool has_news(const struct job *j)
 	return j->done != j->done_saved || j->total != j->total_saved;
 }
 
+/* A lease that was given back (0) stays so: the next engine is to take the job at once. */
 static int renew(struct db_conn *c, struct job *j, struct err *e)
 {
 	const struct job_engine *en = j->engine;
 	int64_t done = j->done, total = j->total;
 	int n = db_exec(c, e, "UPDATE job SET lease_end_us = $3, done = $4, total = $5"
-	    " WHERE id = $1 AND lease_holder = $2 AND end_us = 0", "ssiii", j->row.id, en->holder,
+	    " WHERE id = $1 AND lease_holder = $2 AND end_us = 0 AND lease_end_us > 0", "ssiii",
+	    j->row.id, en->holder,
 	    clock_now_us(en->opts.clock) + en->opts.lease_us, done, total);
 
 	if (n < 0)
