@@ -186,7 +186,8 @@ static void common_headers(struct api_call *c)
 	    correlation != NULL && guid_valid(str_c(correlation)) ? correlation : c->request_id);
 	http_res_headerf(c->res, "x-ms-routing-request-id", "LOCAL:%s:%s",
 	    time_compact(c->now_us, when), c->request_id);
-	if (given != NULL && http_res_find(c->res, "x-ms-client-request-id") == NULL)
+	if (given != NULL && c->client_request_id == given &&
+	    http_res_find(c->res, "x-ms-client-request-id") == NULL)
 		http_res_header(c->res, "x-ms-client-request-id", given);
 }
 

@@ -219,10 +219,16 @@ static int update(struct api_call *c, const char *id, struct err *e)
 {
 	auto_conn struct db_conn *conn = NULL;
 	auto_resource struct resource r = { 0 };
+	int found;
 
 	/* Read anew: since it was looked up, a VM may have taken it, or somebody deleted it. */
-	if (db_write_begin(c->world->db, &conn, e) != 0 || api_find_in(c, conn, id, &r, e) != 0 ||
-	    change(c, &r, e) != 0 || resource_put(conn, &r, c->now_us, e) != 0 ||
+	if (db_write_begin(c->world->db, &conn, e) != 0)
+		return -1;
+	found = resource_get(conn, id, &r, e);
+	if (found <= 0)
+		return found < 0 ? -1 : err_code(e, ERR_CONFLICT, "Conflict",
+		    "Disk '%s' was deleted by another request meanwhile.", c->param[2]);
+	if (change(c, &r, e) != 0 || resource_put(conn, &r, c->now_us, e) != 0 ||
 	    db_commit(&conn, e) != 0)
 		return -1;
 	return api_json(c, 200, api_resource_json(&r), e);

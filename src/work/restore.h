@@ -49,7 +49,7 @@ const char *restore_caching(const struct restore *r, const json_t *disk);
  * ERR_CONFLICT if another disk has its name. */
 must_check int restore_put_disk(struct restore *r, struct db_conn *c, const json_t *disk,
     const char *vm, struct err *e);
-/* Remove the rows of the restored disks. */
+/* Remove the rows of the restored disks.  ERR_CONFLICT if one was attached elsewhere since. */
 must_check int restore_drop_disks(struct restore *r, struct db_conn *c, struct err *e);
 /* Zones of a restored disk or VM: those asked for ("NoZone": none), else those of the document
  * `source`.  Borrowed; NULL for none. */
@@ -59,6 +59,8 @@ json_t *restore_profile_entry(const struct restore *r, const json_t *disk);
 /* Attach the disk `id` to `vm`, or to none ("").  A disk that is gone is fine. */
 must_check int restore_set_owner(struct db_conn *c, const char *id, const char *vm, int64_t now_us,
     struct err *e);
+/* Was the publishing transaction committed before?  1, 0, -1. */
+must_check int restore_published(struct restore *r, struct db_conn *c, struct err *e);
 /* Does a disk row with the path of `disk` exist?  1, 0, -1. */
 must_check int restore_disk_in_use(struct db_conn *c, const json_t *disk, struct err *e);
 

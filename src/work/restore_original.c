@@ -114,8 +114,6 @@ int restore_swap(struct restore *r, struct db_conn *c, struct err *e)
 
 	if (find_vm(r, c, &vm, e) < 0)
 		return -1;
-	if (is_ours(r, &vm))
-		return 0;	/* done before a crash */
 	profile = jat(vm.body, "properties.storageProfile");
 	if (!json_is_object(profile))
 		return err_set(e, ERR_CORRUPT, "VM '%s' has no storage profile", vm.id);
@@ -129,20 +127,33 @@ int restore_swap(struct restore *r, struct db_conn *c, struct err *e)
 
 /* ---- undo ---- */
 
+/* Only a disk that is still free can be put back: it may have been deleted or attached elsewhere. */
+static int take_back_disk(struct restore *r, struct db_conn *c, const json_t *entry,
+    const char *vm, struct err *e)
+{
+	const char *id = jstr(entry, "managedDisk.id", "");
+	auto_resource struct resource row = { 0 };
+	int found = resource_get(c, id, &row, e);
+
+	if (found < 0)
+		return -1;
+	if (found == 0 || (row.ref[0] != '\0' && !str_ieq(str_c(row.ref), str_c(vm))))
+		return err_set(e, ERR_CONFLICT, "putting back disk '%s' of VM '%s': it was %s since",
+		    id, vm, found == 0 ? "deleted" : "attached elsewhere");
+	return restore_set_owner(c, id, vm, now_of(r), e);
+}
+
 static int take_back(struct restore *r, struct db_conn *c, const json_t *profile, const char *vm,
     struct err *e)
 {
 	const json_t *x;
-	const char *id = jstr(profile, "osDisk.managedDisk.id", NULL);
 	size_t i;
 
-	if (id != NULL && restore_set_owner(c, id, vm, now_of(r), e) != 0)
+	if (take_back_disk(r, c, jat(profile, "osDisk"), vm, e) != 0)
 		return -1;
-	json_array_foreach(jat(profile, "dataDisks"), i, x) {
-		id = jstr(x, "managedDisk.id", NULL);
-		if (id != NULL && restore_set_owner(c, id, vm, now_of(r), e) != 0)
+	json_array_foreach(jat(profile, "dataDisks"), i, x)
+		if (take_back_disk(r, c, x, vm, e) != 0)
 			return -1;
-	}
 	return 0;
 }
 

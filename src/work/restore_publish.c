@@ -29,6 +29,11 @@ static int put_disks(struct restore *r, struct db_conn *c, struct err *e)
 
 static int publish_in(struct restore *r, struct db_conn *c, struct err *e)
 {
+	int done = restore_published(r, c, e);
+
+	/* Before a crash; since then the resources may have been changed, which stays. */
+	if (done != 0)
+		return done < 0 ? -1 : 0;
 	switch (r->type) {
 	case RESTORE_TO_ORIGINAL:
 		return restore_swap(r, c, e);

@@ -101,7 +101,50 @@ int restore_put_disk(struct restore *r, struct db_conn *c, const json_t *disk, c
 	return resource_put(c, &row, now_us, e);
 }
 
+/* 1 and *ret the row of the disk, if that has the disk's own file; 0; -1. */
+static int get_ours(struct db_conn *c, const json_t *disk, struct resource *ret, struct err *e)
+{
+	const char *id = jstr(disk, "id", NULL);
+	int found = id != NULL ? resource_get(c, id, ret, e) : 0;
+
+	if (found <= 0)
+		return found;
+	return strcmp(jstr(ret->body, "internal.path", ""), jstr(disk, "path", "")) == 0;
+}
+
+static int drop_disk(struct restore *r, struct db_conn *c, const json_t *disk, struct err *e)
+{
+	const char *vm = r->type == RESTORE_TO_DISKS ? "" : jstr(r->target, "vmId", "");
+	auto_resource struct resource row = { 0 };
+	int found = get_ours(c, disk, &row, e);
+
+	if (found <= 0)
+		return found;
+	if (row.ref[0] != '\0' && !str_ieq(str_c(row.ref), str_c(vm)))
+		return err_set(e, ERR_CONFLICT, "removing disk '%s': it was attached to VM '%s' since",
+		    row.id, row.ref);
+	return resource_delete(c, row.id, e) < 0 ? -1 : 0;
+}
+
 int restore_drop_disks(struct restore *r, struct db_conn *c, struct err *e)
+{
+	json_t *disk;
+	size_t i;
+
+	json_array_foreach(r->disks, i, disk)
+		if (drop_disk(r, c, disk, e) != 0)
+			return -1;
+	return 0;
+}
+
+int restore_disk_in_use(struct db_conn *c, const json_t *disk, struct err *e)
+{
+	auto_resource struct resource row = { 0 };
+
+	return get_ours(c, disk, &row, e);
+}
+
+int restore_published(struct restore *r, struct db_conn *c, struct err *e)
 {
 	json_t *disk;
 	size_t i;
@@ -109,21 +152,10 @@ int restore_drop_disks(struct restore *r, struct db_conn *c, struct err *e)
 	json_array_foreach(r->disks, i, disk) {
 		int used = restore_disk_in_use(c, disk, e);
 
-		if (used < 0 || (used > 0 && resource_delete(c, jstr(disk, "id", ""), e) < 0))
-			return -1;
+		if (used != 0)
+			return used;
 	}
 	return 0;
-}
-
-int restore_disk_in_use(struct db_conn *c, const json_t *disk, struct err *e)
-{
-	auto_resource struct resource row = { 0 };
-	const char *id = jstr(disk, "id", NULL);
-	int found = id != NULL ? resource_get(c, id, &row, e) : 0;
-
-	if (found <= 0)
-		return found;
-	return strcmp(jstr(row.body, "internal.path", ""), jstr(disk, "path", "")) == 0;
 }
 
 json_t *restore_profile_entry(const struct restore *r, const json_t *disk)

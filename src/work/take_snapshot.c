@@ -95,8 +95,9 @@ static int add_included(struct survey *s, const struct resource *row, int64_t lu
 		os = jstr(entry, "osType", NULL);
 	if (json_array_append_new(s->disks, json_pack(
 	    "{s:s,s:I,s:I,s:I,s:s*,s:s,s:s,s:O*,s:O*,s:s,s:s,s:b}", "name", name, "lun",
-	    (json_int_t)lun, "size", (json_int_t)0, "data", (json_int_t)0, "osType", os, "diskId",
-	    row->id, "sku", jstr(row->body, "sku.name", "Standard_LRS"), "tags",
+	    (json_int_t)lun, "size", (json_int_t)jint(row->body, "properties.diskSizeBytes", 0),
+	    "data", (json_int_t)0, "osType", os, "diskId", row->id, "sku",
+	    jstr(row->body, "sku.name", "Standard_LRS"), "tags",
 	    jat(row->body, "tags"), "zones", jat(row->body, "zones"), "format",
 	    jstr(row->body, "internal.format", "raw"), "path",
 	    jstr(row->body, "internal.path", ""), "inPlace",
@@ -174,6 +175,10 @@ static int inspect(json_t *disks, struct err *e)
 		if (check_place(disk, e) != 0 ||
 		    disk_inspect(jstr(disk, "path", ""), &stated, &info, e) != 0)
 			return err_in(e, "disk '%s'", name);
+		if (info.virtual_size < jint(disk, "size", 0))
+			return err_set(e, ERR_INVALID, "disk '%s': image '%s' shrank from %lld to %lld "
+			    "bytes; register it anew if that is meant", name, jstr(disk, "path", ""),
+			    (long long)jint(disk, "size", 0), (long long)info.virtual_size);
 		if (info.allocated > info.virtual_size)
 			info.allocated = info.virtual_size;
 		if (jset(disk, "size", json_integer(info.virtual_size), e) != 0 ||

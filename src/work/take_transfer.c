@@ -145,6 +145,9 @@ static int read_disk(struct feed *f, struct vault_session *s, json_t *disk, stru
 	(void)disk_format_parse(str_c(jstr(disk, "format", "")), &format);
 	if (disk_src_open(jstr(disk, "path", ""), format, &src, e) != 0)
 		return -1;
+	if (disk_src_size(src) < jint(disk, "size", 0))
+		return err_set(e, ERR_BUSY, "disk image '%s' shrank while it was backed up",
+		    jstr(disk, "path", ""));
 	if (vault_backup_disk(s, jstr(disk, "name", ""), src, &progress, &stats, e) != 0) {
 		if (f->has_failed)
 			*e = f->why;	/* "cancelled" only says that tick() said so */

@@ -131,7 +131,7 @@ static void tagging_a_disk_does_not_bring_it_back(void **state)
 	auto_resource struct resource disk = { 0 };
 
 	overtake(&a, drop_disk);
-	assert_int_equal(a.answer.status, 404);
+	assert_int_equal(a.answer.status, 409);
 	answer_done(&a.answer);
 	assert_int_equal(look(a.f, DISK_ID, &disk), 0);
 }
