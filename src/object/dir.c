@@ -10,10 +10,6 @@
 #include "base/codec.h"
 #include "base/fs.h"
 
-/* Objects from this size on are dropped from the page cache once durable: they are
- * written once and read back from the medium, if ever. */
-#define UNCACHE_MIN (1 << 20)
-
 static int fail(struct dir_store *d, int sys, const char *doing, const char *name, struct err *e)
 {
 	/* A directory where an object was looked for, or the reverse, is no object. */
@@ -80,14 +76,21 @@ static int write_temporary(struct dir_store *d, const char *tmp, const char *nam
     size_t n, struct err *e)
 {
 	auto_close int fd = openat(d->tmp, tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	const char *from = p;
+	size_t done = 0;
 
 	if (fd < 0)
 		return fail(d, errno, "storing", name, e);
-	if (fs_pwrite_full(fd, p, n, 0, name, e) != 0)
+	if (n >= DIR_DIRECT_WRITE) {
+		done = dir_write_direct(d, fd, p, n);
+		from += done;
+	}
+	if (fs_pwrite_full(fd, from, n - done, (int64_t)done, name, e) != 0)
 		return err_in(e, "storing object in '%s'", d->path);
 	if (fsync(fd) != 0)
 		return fail(d, errno, "syncing", name, e);
-	if (n >= UNCACHE_MIN)
+	/* Written once and read back from the medium, if ever. */
+	if (n - done >= DIR_DIRECT_WRITE)
 		(void)posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 	return 0;
 }
@@ -123,11 +126,13 @@ static int dir_get(struct object_store *s, const char *name, int64_t offset, voi
 	struct dir_store *d = dir_of(s);
 	auto_close int fd = openat(d->root, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	char *at = p;
+	size_t done;
 
 	if (fd < 0)
 		return fail(d, errno, "reading", name, e);
-	while (n > 0) {
-		ssize_t got = pread(fd, at, n, offset);
+	done = n < DIR_DIRECT_READ ? 0 : dir_read_direct(d, fd, p, n, offset);
+	while (done < n) {
+		ssize_t got = pread(fd, at + done, n - done, offset + (int64_t)done);
 
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -135,10 +140,9 @@ static int dir_get(struct object_store *s, const char *name, int64_t offset, voi
 			return fail(d, errno, "reading", name, e);
 		if (got == 0)
 			return err_set(e, ERR_CORRUPT, "reading object '%s' in '%s': it ends at "
-			    "%lld, %zu bytes early", name, d->path, (long long)offset, n);
-		at += got;
-		n -= (size_t)got;
-		offset += got;
+			    "%lld, %zu bytes early", name, d->path,
+			    (long long)offset + (long long)done, n - done);
+		done += (size_t)got;
 	}
 	return 0;
 }
@@ -180,6 +184,7 @@ static void dir_close(struct object_store *s)
 
 	close_p(&d->root);
 	close_p(&d->tmp);
+	dir_bounces_done(&d->bounces);
 	pthread_mutex_destroy(&d->making);
 	free(d->path);
 	free(d);
@@ -224,6 +229,7 @@ int object_dir_open(const char *path, bool create, struct object_store **ret, st
 	if (d == NULL)
 		return err_nomem(e);
 	*d = (struct dir_store){ .base.ops = &dir_ops, .root = -1, .tmp = -1 };
+	dir_bounces_init(&d->bounces);
 	pthread_mutex_init(&d->making, NULL);
 	d->path = strdup(path);
 	if (d->path == NULL)

@@ -5,10 +5,13 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <pthread.h>
+#include <linux/magic.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "object/object.h"
@@ -333,6 +336,216 @@ static void threads_may_put_side_by_side(void **state)
 	assert_int_equal(n, 40);
 }
 
+/* ---- large transfers, past the page cache where that can be ---- */
+
+#define BIG_MAX ((size_t)5 << 20)
+
+/* What a big object begins with: no two blocks are alike.  First called by one thread only. */
+static const uint8_t *pattern(void)
+{
+	static uint8_t bytes[BIG_MAX + 1];
+
+	if (bytes[0] == 0)
+		for (size_t i = 0; i < sizeof(bytes); i++)
+			bytes[i] = (uint8_t)((i * 2654435761u) >> 13 ^ i >> 12) | (i == 0);
+	return bytes;
+}
+
+/* Memory that begins `skew` bytes after a block's begin; *ret_base is to be freed. */
+static uint8_t *skewed(size_t n, size_t skew, void **ret_base)
+{
+	*ret_base = aligned_alloc(4096, (n + skew + 4095) / 4096 * 4096 + 4096);
+	assert_non_null(*ret_base);
+	return (uint8_t *)*ret_base + skew;
+}
+
+static void put_big(struct object_store *s, const char *name, size_t n, size_t skew)
+{
+	auto_free void *base = NULL;
+	uint8_t *p = skewed(n, skew, &base);
+	struct err e = { 0 };
+
+	memcpy(p, pattern(), n);
+	OK(object_put(s, name, p, n, &e));
+}
+
+/* Reads exactly that into `p` and nothing beyond. */
+static bool reads(struct object_store *s, const char *name, size_t offset, size_t n, uint8_t *p)
+{
+	const uint8_t *right = pattern() + offset;
+	uint8_t beyond = right[n] ^ 1;
+	struct err e = { 0 };
+
+	p[n] = beyond;
+	return object_get(s, name, (int64_t)offset, p, n, &e) == 0 && memcmp(p, right, n) == 0 &&
+	    p[n] == beyond;
+}
+
+static void check_reads(struct object_store *s, const char *name, size_t size)
+{
+	static const size_t offsets[] = { 0, 1, 512, 4095, 4096, 4097, 65536, 123456 };
+	static const size_t lengths[] = { 65535, 65536, 65537, 69632, 200000, 1048576, 1056768,
+		1056769, 2500000 };
+	static const size_t skews[] = { 0, 16 };
+
+	for (size_t k = 0; k < ARRAY_LEN(skews); k++) {
+		auto_free void *base = NULL;
+		uint8_t *p = skewed(size, skews[k], &base);
+
+		assert_true(reads(s, name, 0, size, p));
+		for (size_t i = 0; i < ARRAY_LEN(offsets); i++)
+			for (size_t j = 0; j < ARRAY_LEN(lengths); j++)
+				if (offsets[i] + lengths[j] <= size)
+					assert_true(reads(s, name, offsets[i], lengths[j], p));
+		for (size_t j = 0; j < ARRAY_LEN(lengths); j++)
+			if (lengths[j] <= size)
+				assert_true(reads(s, name, size - lengths[j], lengths[j], p));
+	}
+}
+
+/* `end` is where the message is to say that the object ends. */
+static void check_short(struct object_store *s, size_t offset, size_t n, size_t end)
+{
+	auto_free uint8_t *p = malloc(n);
+	char says[64];
+	struct err e = { 0 };
+
+	assert_non_null(p);
+	FAILS(object_get(s, "big", (int64_t)offset, p, n, &e), ERR_CORRUPT);
+	(void)snprintf(says, sizeof(says), "it ends at %zu, %zu bytes early", end,
+	    offset + n - end);
+	CONTAINS(e.msg, says);
+}
+
+static void check_big(struct object_store *s)
+{
+	static const struct { size_t size, skew; } puts[] = { { 65536, 0 }, { 200001, 16 },
+		{ 1048576, 16 }, { 1048576 + 4095, 0 }, { BIG_MAX - 100, 16 }, { BIG_MAX, 0 } };
+	auto_free uint8_t *p = malloc(100000);
+	struct err e = { 0 };
+
+	assert_non_null(p);
+	for (size_t i = 0; i < ARRAY_LEN(puts); i++) {
+		size_t size = puts[i].size;
+
+		put_big(s, "big", size, puts[i].skew);
+		check_reads(s, "big", size);
+		check_short(s, 0, size + 1, size);
+		check_short(s, 10, 6 << 20, size);
+		check_short(s, size - 1, 65536, size);
+		check_short(s, size, 65536, size);
+		check_short(s, size + 1, 65536, size + 1);
+		check_short(s, (size_t)1 << 40, 100000, (size_t)1 << 40);
+	}
+	FAILS(object_get(s, "none", 0, p, 100000, &e), ERR_NOT_FOUND);
+	OK(object_put(s, "d/o", "x", 1, &e));
+	FAILS(object_get(s, "d", 0, p, 100000, &e), ERR_NOT_FOUND);
+}
+
+static void large_objects_are_read_at_any_offset(void **state)
+{
+	struct fixture *f = *state;
+
+	check_big(f->s);
+}
+
+/* tmpfs takes O_DIRECT without doing it (or refuses it, before Linux 6.6); ramfs refuses it. */
+static void check_big_on(struct fixture *f, const char *type)
+{
+	struct object_store *s;
+	char path[128];
+	struct err e = { 0 };
+
+	(void)snprintf(path, sizeof(path), "%s/small", f->dir);
+	assert_int_equal(mkdir(path, 0700), 0);
+	if (mount("none", path, type, 0, NULL) != 0)
+		skip();
+	OK(object_dir_open(path, false, &s, &e));
+	check_big(s);
+	object_close(s);
+	assert_int_equal(umount(path), 0);
+}
+
+static void large_objects_on_tmpfs(void **state)
+{
+	check_big_on(*state, "tmpfs");
+}
+
+static void large_objects_where_direct_is_refused(void **state)
+{
+	check_big_on(*state, "ramfs");
+}
+
+static size_t cached_pages(const char *path)
+{
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+	static unsigned char in[BIG_MAX / 4096];
+	size_t n = 0;
+	void *map;
+
+	assert_true(fd >= 0);
+	map = mmap(NULL, BIG_MAX, PROT_READ, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(map, MAP_FAILED);
+	assert_int_equal(mincore(map, BIG_MAX, in), 0);
+	assert_int_equal(munmap(map, BIG_MAX), 0);
+	for (size_t i = 0; i < ARRAY_LEN(in); i++)
+		n += in[i] & 1;
+	return n;
+}
+
+static void large_transfers_leave_the_page_cache_alone(void **state)
+{
+	struct fixture *f = *state;
+	auto_free uint8_t *p = malloc(BIG_MAX + 1);
+	struct statfs fs;
+	char path[128];
+
+	assert_non_null(p);
+	assert_int_equal(statfs(f->dir, &fs), 0);
+	if (fs.f_type != EXT4_SUPER_MAGIC && fs.f_type != XFS_SUPER_MAGIC)
+		skip();
+	put_big(f->s, "o", BIG_MAX - 1, 16);
+	(void)snprintf(path, sizeof(path), "%s/o", f->dir);
+	assert_true(cached_pages(path) <= 1);	/* the tail */
+	assert_true(reads(f->s, "o", 12345, 3 << 20, p));
+	assert_true(reads(f->s, "o", 0, BIG_MAX - 1, p));
+	assert_true(cached_pages(path) <= 1);
+}
+
+static void *read_many(void *arg)
+{
+	struct object_store *s = arg;
+	auto_free uint8_t *p = malloc(2 << 20);
+	uint64_t x = (uintptr_t)p | 1;
+	int failed = 0;
+
+	for (int i = 0; i < 50 && p != NULL; i++) {
+		size_t n, offset;
+
+		x = x * 6364136223846793005u + 1442695040888963407u;
+		n = 60000 + (x >> 33) % 1200000;
+		offset = (x >> 13) % (BIG_MAX - n);
+		failed += !reads(s, "o", offset, n, p);
+	}
+	return (void *)(intptr_t)(p == NULL ? 1 : failed);
+}
+
+static void threads_may_read_side_by_side(void **state)
+{
+	struct fixture *f = *state;
+	pthread_t t[20];	/* more than buffers are kept */
+
+	put_big(f->s, "o", BIG_MAX, 0);
+	for (size_t i = 0; i < ARRAY_LEN(t); i++)
+		assert_int_equal(pthread_create(&t[i], NULL, read_many, f->s), 0);
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		void *failed;
+
+		assert_int_equal(pthread_join(t[i], &failed), 0);
+		assert_null(failed);
+	}
+}
+
 static void fault_filter_fails_the_call_it_was_told(void **state)
 {
 	struct fixture *f = *state;
@@ -374,6 +587,11 @@ int main(void)
 		T(file_size_limit_fails_cleanly),
 		T(opening_makes_the_directory_only_if_asked),
 		T(threads_may_put_side_by_side),
+		T(large_objects_are_read_at_any_offset),
+		T(large_objects_on_tmpfs),
+		T(large_objects_where_direct_is_refused),
+		T(large_transfers_leave_the_page_cache_alone),
+		T(threads_may_read_side_by_side),
 		T(fault_filter_fails_the_call_it_was_told),
 	};
 
