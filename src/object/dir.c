@@ -184,7 +184,9 @@ static void dir_close(struct object_store *s)
 
 	close_p(&d->root);
 	close_p(&d->tmp);
+	close_p(&d->lock);
 	dir_bounces_done(&d->bounces);
+	pthread_mutex_destroy(&d->locking);
 	pthread_mutex_destroy(&d->making);
 	free(d->path);
 	free(d);
@@ -196,6 +198,7 @@ static const struct object_ops dir_ops = {
 	.head = dir_head,
 	.del = dir_del,
 	.list = dir_list,
+	.lock = dir_lock,
 	.close = dir_close,
 };
 
@@ -228,8 +231,9 @@ int object_dir_open(const char *path, bool create, struct object_store **ret, st
 
 	if (d == NULL)
 		return err_nomem(e);
-	*d = (struct dir_store){ .base.ops = &dir_ops, .root = -1, .tmp = -1 };
+	*d = (struct dir_store){ .base.ops = &dir_ops, .root = -1, .tmp = -1, .lock = -1 };
 	dir_bounces_init(&d->bounces);
+	pthread_mutex_init(&d->locking, NULL);
 	pthread_mutex_init(&d->making, NULL);
 	d->path = strdup(path);
 	if (d->path == NULL)

@@ -1,9 +1,10 @@
-/* dir.h - the directory back end: what dir.c and dir_list.c share.
+/* dir.h - the directory back end: what the dir*.c files share.
  *
  * An object is a regular file at ROOT/name.  Half-written objects live under
  * ROOT/#tmp, a name no object can have.  Every open store holds a shared lock
  * on that directory; who gets it exclusively knows that all files in it are
- * left over from a crash and removes them. */
+ * left over from a crash and removes them.  The lock of object_lock() is one on ROOT/#lock, which
+ * stays there and has the pid of its last holder in it. */
 #ifndef OBJECT_DIR_H
 #define OBJECT_DIR_H
 
@@ -12,6 +13,7 @@
 #include "object/object.h"
 
 #define DIR_TMP "#tmp"
+#define DIR_LOCK "#lock"
 
 /* Transfers of so much and more go past the page cache: half the CPU time or less, and what is read
  * once only drives nothing else out of it. */
@@ -32,6 +34,8 @@ struct dir_store {
 	int tmp;		/* -1 if it cannot be made: then tmp_sys says why and puts fail */
 	int tmp_sys;
 	struct dir_bounces bounces;
+	int lock;		/* the locked file, -1 before; guarded by locking */
+	pthread_mutex_t locking;
 	pthread_mutex_t making;	/* one thread at a time makes directories and syncs them:
 				 * who finds a directory made knows that it is durable */
 };
@@ -43,6 +47,7 @@ static inline struct dir_store *dir_of(struct object_store *s)
 
 int dir_list(struct object_store *s, const char *prefix, object_list_fn *fn, void *arg,
     struct err *e);
+int dir_lock(struct object_store *s, struct err *e);
 
 void dir_bounces_init(struct dir_bounces *b);
 void dir_bounces_done(struct dir_bounces *b);

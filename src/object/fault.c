@@ -72,6 +72,13 @@ static int fault_list(struct object_store *s, const char *prefix, object_list_fn
 	return pass(f, "listing", prefix, e) != 0 ? -1 : object_list(f->below, prefix, fn, arg, e);
 }
 
+static int fault_lock(struct object_store *s, struct err *e)
+{
+	struct fault_store *f = fault_of(s);
+
+	return pass(f, "locking", "*", e) != 0 ? -1 : object_lock(f->below, e);
+}
+
 static void fault_close(struct object_store *s)
 {
 	struct fault_store *f = fault_of(s);
@@ -87,6 +94,7 @@ static const struct object_ops fault_ops = {
 	.head = fault_head,
 	.del = fault_del,
 	.list = fault_list,
+	.lock = fault_lock,
 	.close = fault_close,
 };
 

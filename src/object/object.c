@@ -98,6 +98,11 @@ int object_list(struct object_store *s, const char *prefix, object_list_fn *fn, 
 	return s->ops->list(s, prefix, fn, arg, e);
 }
 
+int object_lock(struct object_store *s, struct err *e)
+{
+	return s->ops->lock(s, e);
+}
+
 void object_close(struct object_store *s)
 {
 	if (s != NULL)

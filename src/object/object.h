@@ -30,6 +30,7 @@ struct object_ops {
 	int (*del)(struct object_store *s, const char *name, struct err *e);
 	int (*list)(struct object_store *s, const char *prefix, object_list_fn *fn, void *arg,
 	    struct err *e);
+	int (*lock)(struct object_store *s, struct err *e);
 	void (*close)(struct object_store *s);
 };
 
@@ -58,6 +59,10 @@ must_check int object_del(struct object_store *s, const char *name, struct err *
 /* In name order; `prefix` is a plain string prefix. */
 must_check int object_list(struct object_store *s, const char *prefix, object_list_fn *fn,
     void *arg, struct err *e);
+/* The exclusive right to change what is in the store; held until the store is closed.  0 also if
+ * this store holds it already.  ERR_BUSY, naming the store, if another open store (of this or
+ * another process) has it.  It binds only who asks for it: put and del do not. */
+must_check int object_lock(struct object_store *s, struct err *e);
 void object_close(struct object_store *s);	/* NULL is fine */
 
 /* A directory; created if `create`.  put: temporary, fsync, rename, fsync of the directory. */

@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "object/object.h"
@@ -261,6 +262,8 @@ static void read_only_store_reads_but_denies_puts(void **state)
 	assert_string_equal(seen.text, "o:5 ");
 	FAILS(object_put(s, "o", "x", 1, &e), ERR_DENIED);
 	FAILS(object_del(s, "o", &e), ERR_DENIED);
+	FAILS(object_lock(s, &e), ERR_DENIED);
+	CONTAINS(e.msg, path);
 	object_close(s);
 	assert_int_equal(umount(path), 0);
 }
@@ -546,6 +549,119 @@ static void threads_may_read_side_by_side(void **state)
 	}
 }
 
+/* ---- the lock ---- */
+
+static void check_locked_by(struct object_store *s, const char *dir, pid_t pid)
+{
+	char says[128];
+	struct err e = { 0 };
+
+	FAILS(object_lock(s, &e), ERR_BUSY);
+	(void)snprintf(says, sizeof(says), "'%s': in use by process %d", dir, (int)pid);
+	CONTAINS(e.msg, says);
+}
+
+static void one_store_of_a_directory_holds_the_lock(void **state)
+{
+	struct fixture *f = *state;
+	struct object_store *second;
+	struct seen seen = { 0 };
+	struct err e = { 0 };
+
+	OK(object_dir_open(f->dir, false, &second, &e));
+	OK(object_lock(f->s, &e));
+	OK(object_lock(f->s, &e));
+	check_locked_by(second, f->dir, getpid());
+	OK(object_put(second, "o", "x", 1, &e));	/* it did not ask */
+	OK(object_list(f->s, "", note, &seen, &e));
+	assert_string_equal(seen.text, "o:1 ");
+	object_close(f->s);
+	f->s = second;
+	OK(object_lock(second, &e));
+	OK(object_dir_open(f->dir, false, &second, &e));
+	check_locked_by(second, f->dir, getpid());
+	object_close(second);
+	OK(object_lock(f->s, &e));
+}
+
+static void a_holder_without_pid_is_another_process(void **state)
+{
+	struct fixture *f = *state;
+	struct object_store *second;
+	char path[128];
+	struct err e = { 0 };
+
+	OK(object_lock(f->s, &e));
+	(void)snprintf(path, sizeof(path), "%s/#lock", f->dir);
+	assert_int_equal(truncate(path, 0), 0);
+	OK(object_dir_open(f->dir, false, &second, &e));
+	FAILS(object_lock(second, &e), ERR_BUSY);
+	CONTAINS(e.msg, "in use by another process");
+	object_close(second);
+}
+
+/* Locks the directory in another process, which then waits to be killed. */
+static pid_t lock_elsewhere(const char *dir)
+{
+	struct object_store *s;
+	struct err e = { 0 };
+	int ready[2];
+	pid_t child;
+	char c;
+
+	assert_int_equal(pipe(ready), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		(void)alarm(60);	/* should the test fail before it kills us */
+		if (object_dir_open(dir, false, &s, &e) != 0 || object_lock(s, &e) != 0 ||
+		    write(ready[1], "x", 1) != 1)
+			_exit(1);
+		for (;;)
+			(void)pause();
+	}
+	(void)close(ready[1]);
+	assert_int_equal(read(ready[0], &c, 1), 1);
+	(void)close(ready[0]);
+	return child;
+}
+
+static void the_lock_ends_with_its_process(void **state)
+{
+	struct fixture *f = *state;
+	pid_t child = lock_elsewhere(f->dir);
+	struct err e = { 0 };
+	int status;
+
+	check_locked_by(f->s, f->dir, child);
+	assert_int_equal(kill(child, SIGKILL), 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+	OK(object_lock(f->s, &e));
+}
+
+static void *lock_once(void *arg)
+{
+	struct err e = { 0 };
+
+	return object_lock(arg, &e) == 0 ? NULL : arg;
+}
+
+static void threads_may_lock_side_by_side(void **state)
+{
+	struct fixture *f = *state;
+	pthread_t t[8];
+
+	for (size_t i = 0; i < ARRAY_LEN(t); i++)
+		assert_int_equal(pthread_create(&t[i], NULL, lock_once, f->s), 0);
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		void *failed;
+
+		assert_int_equal(pthread_join(t[i], &failed), 0);
+		assert_null(failed);
+	}
+}
+
 static void fault_filter_fails_the_call_it_was_told(void **state)
 {
 	struct fixture *f = *state;
@@ -569,7 +685,10 @@ static void fault_filter_fails_the_call_it_was_told(void **state)
 	FAILS(object_head(s, "o", &info, &e), ERR_IO);
 	FAILS(object_del(s, "o", &e), ERR_IO);
 	FAILS(object_list(s, "", count, NULL, &e), ERR_IO);
+	FAILS(object_lock(s, &e), ERR_IO);
+	assert_int_equal(object_fault_calls(s), 5);
 	object_fault_arm(s, 0, ERR_IO, false);
+	OK(object_lock(s, &e));
 	OK(object_del(s, "o", &e));
 }
 
@@ -592,6 +711,10 @@ int main(void)
 		T(large_objects_where_direct_is_refused),
 		T(large_transfers_leave_the_page_cache_alone),
 		T(threads_may_read_side_by_side),
+		T(one_store_of_a_directory_holds_the_lock),
+		T(a_holder_without_pid_is_another_process),
+		T(the_lock_ends_with_its_process),
+		T(threads_may_lock_side_by_side),
 		T(fault_filter_fails_the_call_it_was_told),
 	};
 
