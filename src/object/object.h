@@ -77,4 +77,10 @@ must_check int object_fault_open(struct object_store *below, struct object_store
 void object_fault_arm(struct object_store *s, unsigned nth, enum err_kind kind, bool sticky);
 unsigned object_fault_calls(const struct object_store *s);
 
+/* A filter for tests: each call waits `call_us` first, put and get also for their bytes at
+ * `bytes_per_s` (0: no limit).  Calls of several threads wait side by side, each at full speed.
+ * Takes `below` over (also on failure). */
+must_check int object_delay_open(struct object_store *below, int64_t call_us, int64_t bytes_per_s,
+    struct object_store **ret, struct err *e);
+
 #endif

@@ -1,4 +1,4 @@
-/* t_object.c - the directory store and the fault filter. */
+/* t_object.c - the directory store, the fault filter and the delay filter. */
 #include "t.h"
 
 #include <dirent.h>
@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "object/object.h"
@@ -692,6 +693,90 @@ static void fault_filter_fails_the_call_it_was_told(void **state)
 	OK(object_del(s, "o", &e));
 }
 
+/* ---- the delay filter ---- */
+
+static int64_t now_us(void)
+{
+	struct timespec t;
+
+	assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &t), 0);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* The call succeeds with `want` and takes at least so long. */
+#define TAKES(us, want, call) \
+	do { \
+		int64_t from = now_us(); \
+		assert_int_equal(call, want); \
+		assert_true(now_us() - from >= (us)); \
+	} while (0)
+
+static void delay_filter_delays_every_call(void **state)
+{
+	struct fixture *f = *state;
+	struct object_info info;
+	char text[10001];
+	struct err e = { 0 };
+	int n = 0;
+
+	memset(text, 'x', sizeof(text));
+	OK(object_delay_open(f->s, 5000, 1000000, &f->s, &e));
+	TAKES(15000, 0, object_put(f->s, "o", text, 10000, &e));
+	text[0] = 'y';
+	TAKES(9000, 0, object_get(f->s, "o", 0, text, 4000, &e));
+	assert_int_equal(text[0], 'x');
+	TAKES(5000, 1, object_head(f->s, "o", &info, &e));
+	assert_int_equal(info.size, 10000);
+	TAKES(5000, 0, object_list(f->s, "", count, &n, &e));
+	assert_int_equal(n, 1);
+	TAKES(5000, 0, object_lock(f->s, &e));
+	TAKES(15001, -1, object_get(f->s, "o", 0, text, 10001, &e));
+	assert_int_equal(e.kind, ERR_CORRUPT);
+	TAKES(5000, 0, object_del(f->s, "o", &e));
+	TAKES(5000, 0, object_head(f->s, "o", &info, &e));
+}
+
+static void delay_filter_without_limit_adds_the_call_only(void **state)
+{
+	struct fixture *f = *state;
+	struct err e = { 0 };
+
+	OK(object_delay_open(f->s, 2000, 0, &f->s, &e));
+	put_big(f->s, "o", BIG_MAX, 0);
+	OK(object_delay_open(f->s, 0, 0, &f->s, &e));	/* the second one adds nothing */
+	TAKES(2000, 0, object_lock(f->s, &e));
+}
+
+static void *get_once(void *arg)
+{
+	struct err e = { 0 };
+	char c;
+
+	return object_get(arg, "o", 0, &c, 1, &e) == 0 && c == 'x' ? NULL : arg;
+}
+
+/* One after the other they would take twenty seconds. */
+static void delayed_calls_wait_side_by_side(void **state)
+{
+	struct fixture *f = *state;
+	pthread_t t[100];
+	struct err e = { 0 };
+	int64_t from;
+
+	OK(object_put(f->s, "o", "x", 1, &e));
+	OK(object_delay_open(f->s, 200000, 0, &f->s, &e));
+	from = now_us();
+	for (size_t i = 0; i < ARRAY_LEN(t); i++)
+		assert_int_equal(pthread_create(&t[i], NULL, get_once, f->s), 0);
+	for (size_t i = 0; i < ARRAY_LEN(t); i++) {
+		void *failed;
+
+		assert_int_equal(pthread_join(t[i], &failed), 0);
+		assert_null(failed);
+	}
+	assert_in_range(now_us() - from, 200000, 10000000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -716,6 +801,9 @@ int main(void)
 		T(the_lock_ends_with_its_process),
 		T(threads_may_lock_side_by_side),
 		T(fault_filter_fails_the_call_it_was_told),
+		T(delay_filter_delays_every_call),
+		T(delay_filter_without_limit_adds_the_call_only),
+		T(delayed_calls_wait_side_by_side),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
