@@ -31,6 +31,12 @@ must_check int image_open(const char *path, int *ret_fd, int64_t *ret_size, stru
  * so whoever was told of a hole asks this before believing it. */
 must_check int image_check_size(int fd, const char *path, int64_t was, struct err *e);
 
+/* disk_src_extents() of the plain file `fd` by SEEK_DATA and SEEK_HOLE; ERR_IO if it is smaller
+ * than `file_size`. */
+must_check int image_extents(int fd, const char *path, int64_t file_size, int64_t offset,
+    int64_t length, struct extent *ret, size_t max, size_t *ret_count, int64_t *ret_next,
+    struct err *e);
+
 /* The virtual size of a fixed VHD: its footer is there, whole, and agrees with the file. */
 must_check int vhd_size(int fd, const char *path, int64_t file_size, int64_t *ret, struct err *e);
 
@@ -44,6 +50,14 @@ bool qcow2_magic(const uint8_t *p, size_t n);
  * shorter file's end), `size` what it returned. */
 must_check int qcow2_check_whole(int fd, const char *path, const uint8_t *head, int64_t size,
     int64_t file_size, struct err *e);
+
+/* Read a qcow2's header: QCOW2_HEADER_MAX bytes, zeros behind the end of a shorter file. */
+must_check int qcow2_look(int fd, const char *path, uint8_t *ret_head, int64_t *ret_size,
+    struct err *e);
+
+/* The same, and qcow2_check_whole(). */
+must_check int qcow2_look_whole(int fd, const char *path, int64_t file_size, int64_t *ret_size,
+    struct err *e);
 
 static inline uint32_t get_be32(const uint8_t *p)
 {

@@ -39,9 +39,10 @@ static int raw_read(struct disk_src *s, void *p, size_t n, int64_t offset, struc
 }
 
 /* Where `whence` (SEEK_DATA, SEEK_HOLE) next holds at or after `at`; `end` if nowhere before it. */
-static int seek(struct raw_src *r, int64_t at, int64_t end, int whence, int64_t *ret, struct err *e)
+static int seek(int fd, const char *path, int64_t at, int64_t end, int whence, int64_t *ret,
+    struct err *e)
 {
-	off_t got = lseek(r->fd, at, whence);
+	off_t got = lseek(fd, at, whence);
 
 	if (got < 0 && errno == ENXIO) {
 		*ret = end;	/* no data behind `at` */
@@ -52,8 +53,36 @@ static int seek(struct raw_src *r, int64_t at, int64_t end, int whence, int64_t 
 		return 0;
 	}
 	if (got < 0)
-		return err_sys(e, errno, "looking for data in '%s'", r->base.path);
+		return err_sys(e, errno, "looking for data in '%s'", path);
 	*ret = got < end ? got : end;
+	return 0;
+}
+
+int image_extents(int fd, const char *path, int64_t file_size, int64_t offset, int64_t length,
+    struct extent *ret, size_t max, size_t *ret_count, int64_t *ret_next, struct err *e)
+{
+	int64_t at = offset, end = offset + length, data, hole;
+	size_t count = 0;
+
+	while (at < end && count < max) {
+		if (seek(fd, path, at, end, SEEK_DATA, &data, e) != 0)
+			return -1;
+		if (data >= end) {
+			at = end;
+			break;
+		}
+		if (seek(fd, path, data, end, SEEK_HOLE, &hole, e) != 0)
+			return -1;
+		if (hole <= data)
+			return err_set(e, ERR_IO, "looking for holes in '%s': no progress at %lld",
+			    path, (long long)data);
+		ret[count++] = (struct extent){ data, hole - data };
+		at = hole;
+	}
+	if (image_check_size(fd, path, file_size, e) != 0)
+		return -1;
+	*ret_count = count;
+	*ret_next = at;
 	return 0;
 }
 
@@ -61,29 +90,9 @@ static int raw_extents(struct disk_src *s, int64_t offset, int64_t length, struc
     size_t max, size_t *ret_count, int64_t *ret_next, struct err *e)
 {
 	struct raw_src *r = (struct raw_src *)s;
-	int64_t at = offset, end = offset + length, data, hole;
-	size_t count = 0;
 
-	while (at < end && count < max) {
-		if (seek(r, at, end, SEEK_DATA, &data, e) != 0)
-			return -1;
-		if (data >= end) {
-			at = end;
-			break;
-		}
-		if (seek(r, data, end, SEEK_HOLE, &hole, e) != 0)
-			return -1;
-		if (hole <= data)
-			return err_set(e, ERR_IO, "looking for holes in '%s': no progress at %lld",
-			    s->path, (long long)data);
-		ret[count++] = (struct extent){ data, hole - data };
-		at = hole;
-	}
-	if (image_check_size(r->fd, s->path, r->file_size, e) != 0)
-		return -1;
-	*ret_count = count;
-	*ret_next = at;
-	return 0;
+	return image_extents(r->fd, s->path, r->file_size, offset, length, ret, max, ret_count,
+	    ret_next, e);
 }
 
 static const struct disk_src_ops raw_ops = { raw_extents, raw_read, raw_close };
