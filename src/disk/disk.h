@@ -44,18 +44,39 @@ must_check int disk_src_read(struct disk_src *s, void *p, size_t n, int64_t offs
 /* ---- sinks ---- */
 struct disk_sink;
 
+/* While a sink is open nobody else, QEMU or holdfast, can open the image. */
+
 /* Create a new image of `size` bytes.  raw and fixed VHD are written by us
  * (VHD: size must be a multiple of 1 MiB, see disk_vhd_size()); the file is
- * made as `path`, must not exist, and is sparse.  ERR_CONFLICT if it exists. */
+ * made as `path`, must not exist, and is sparse.  ERR_CONFLICT if it exists.  A failed
+ * create leaves no file. */
 must_check int disk_sink_create(const char *path, enum disk_format format, int64_t size,
     struct disk_sink **ret, struct err *e);
-/* Open a half-written image of that kind again, to go on with it after a crash. */
+/* Open a half-written image of that kind again, to go on with it after a crash.  What was synced
+ * is there. */
 must_check int disk_sink_reopen(const char *path, enum disk_format format, int64_t size,
     struct disk_sink **ret, struct err *e);
-/* Thread-safe for ranges that do not overlap. */
+/* Open a complete image, to overwrite parts of it in place: as disk_src_open() would take it, and
+ * it keeps its size (a VHD its footer, too).  ERR_NOT_FOUND; ERR_BUSY if anybody has it open. */
+must_check int disk_sink_open(const char *path, enum disk_format format, struct disk_sink **ret,
+    struct err *e);
+
+int64_t disk_sink_size(const struct disk_sink *s);	/* virtual size in bytes */
+
+/* Thread-safe for ranges that do not overlap; outside of the disk is ERR_INVALID. */
 must_check int disk_sink_write(struct disk_sink *s, const void *p, size_t n, int64_t offset,
     struct err *e);
-must_check int disk_sink_sync(struct disk_sink *s, struct err *e);	/* fdatasync */
+/* The range reads as zeros afterwards; where the file system can, its space is given back. */
+must_check int disk_sink_zero(struct disk_sink *s, int64_t offset, int64_t length, struct err *e);
+
+/* As disk_src_read() and disk_src_extents(), of what is in the sink now. */
+must_check int disk_sink_read(struct disk_sink *s, void *p, size_t n, int64_t offset,
+    struct err *e);
+must_check int disk_sink_extents(struct disk_sink *s, int64_t offset, int64_t length,
+    struct extent *ret, size_t max, size_t *ret_count, int64_t *ret_next, struct err *e);
+
+/* What was written or zeroed by calls that have returned outlasts a crash. */
+must_check int disk_sink_sync(struct disk_sink *s, struct err *e);
 /* Complete the image (VHD footer), sync file and directory.  Closes *s, which becomes NULL, also
  * on failure. */
 must_check int disk_sink_finish(struct disk_sink **s, struct err *e);

@@ -18,14 +18,57 @@ struct disk_src {
 	int64_t size;
 };
 
+struct disk_sink_ops {
+	int (*write)(struct disk_sink *s, const void *p, size_t n, int64_t offset, struct err *e);
+	int (*zero)(struct disk_sink *s, int64_t offset, int64_t length, struct err *e);
+	int (*read)(struct disk_sink *s, void *p, size_t n, int64_t offset, struct err *e);
+	int (*extents)(struct disk_sink *s, int64_t offset, int64_t length, struct extent *ret,
+	    size_t max, size_t *ret_count, int64_t *ret_next, struct err *e);
+	int (*sync)(struct disk_sink *s, struct err *e);
+	int (*finish)(struct disk_sink *s, struct err *e);	/* complete the file; s stays */
+	void (*close)(struct disk_sink *s);	/* frees s */
+};
+
+/* First member of every sink's own struct. */
+struct disk_sink {
+	const struct disk_sink_ops *ops;
+	char *path;
+	int64_t size;
+};
+
+/* How a sink comes by its file: it makes it, goes on with a half-written one, or opens a
+ * complete one, whose size is its own. */
+enum sink_how { SINK_NEW, SINK_HALF, SINK_WHOLE };
+
+/* ERR_INVALID if the range is not inside of the `size` bytes of `path`. */
+must_check int disk_check_range(const char *path, int64_t size, int64_t offset, uint64_t length,
+    struct err *e);
+
 /* `format` is DISK_RAW or DISK_VHD, which is raw with a footer. */
 must_check int raw_src_open(const char *path, enum disk_format format, struct disk_src **ret,
     struct err *e);
 must_check int qcow2_src_open(const char *path, struct disk_src **ret, struct err *e);
 
+/* `size` counts unless `how` is SINK_WHOLE. */
+must_check int raw_sink_open(const char *path, enum disk_format format, enum sink_how how,
+    int64_t size, struct disk_sink **ret, struct err *e);
+
 /* Open an image for reading.  ERR_BUSY if a QEMU program has it open for writing; none can
  * open it so while *ret_fd is open.  It must be a regular file and no symbolic link. */
 must_check int image_open(const char *path, int *ret_fd, int64_t *ret_size, struct err *e);
+
+/* Open an image to write it.  ERR_BUSY if a QEMU program or a holdfast has it open; none can open
+ * it before image_unlock() or image_close(). */
+must_check int image_open_to_write(const char *path, int *ret_fd, int64_t *ret_size, struct err *e);
+must_check int image_create(const char *path, int *ret_fd, struct err *e);	/* ERR_CONFLICT */
+void image_unlock(int fd);
+
+/* Unlock and close; fine if it is not open.  A plain close() leaves the image locked for as long
+ * as a child that was just forked, for whatever reason, has not yet run its program. */
+void image_close(int *fd);
+
+bool image_in_use(int fd);	/* by others, in any way */
+int image_busy(const char *path, struct err *e);	/* ERR_BUSY that says so */
 
 /* ERR_IO if the file is smaller than `was`.  Behind a new, nearer end all looks like a hole,
  * so whoever was told of a hole asks this before believing it. */

@@ -15,7 +15,7 @@ struct qcow2_src {
 static void qcow2_free(struct qcow2_src *q)
 {
 	child_end(&q->child);
-	close_p(&q->fd);
+	image_close(&q->fd);
 	free(q->base.path);
 	free(q);
 }

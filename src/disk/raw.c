@@ -16,10 +16,8 @@ struct raw_src {
 
 static void raw_free(struct raw_src *r)
 {
-	if (r->direct >= 0)
-		(void)close(r->direct);
-	if (r->fd >= 0)
-		(void)close(r->fd);
+	close_p(&r->direct);
+	image_close(&r->fd);
 	free(r->base.path);
 	free(r);
 }

@@ -42,18 +42,19 @@ int64_t disk_src_size(const struct disk_src *s)
 	return s->size;
 }
 
-static int check_range(const struct disk_src *s, int64_t offset, int64_t length, struct err *e)
+int disk_check_range(const char *path, int64_t size, int64_t offset, uint64_t length,
+    struct err *e)
 {
-	if (offset < 0 || length < 0 || offset > s->size || length > s->size - offset)
-		return err_set(e, ERR_INVALID, "'%s': range %lld+%lld lies outside of its %lld bytes",
-		    s->path, (long long)offset, (long long)length, (long long)s->size);
+	if (offset < 0 || offset > size || length > (uint64_t)(size - offset))
+		return err_set(e, ERR_INVALID, "'%s': range %lld+%llu lies outside of its %lld bytes",
+		    path, (long long)offset, (unsigned long long)length, (long long)size);
 	return 0;
 }
 
 int disk_src_extents(struct disk_src *s, int64_t offset, int64_t length, struct extent *ret,
     size_t max, size_t *ret_count, int64_t *ret_next, struct err *e)
 {
-	if (check_range(s, offset, length, e) != 0)
+	if (disk_check_range(s->path, s->size, offset, (uint64_t)length, e) != 0)
 		return -1;
 	if (length == 0 || max == 0) {
 		*ret_count = 0;
@@ -65,7 +66,7 @@ int disk_src_extents(struct disk_src *s, int64_t offset, int64_t length, struct 
 
 int disk_src_read(struct disk_src *s, void *p, size_t n, int64_t offset, struct err *e)
 {
-	if (n > INT64_MAX || check_range(s, offset, (int64_t)n, e) != 0)
-		return n > INT64_MAX ? err_set(e, ERR_INVALID, "'%s': read too long", s->path) : -1;
+	if (disk_check_range(s->path, s->size, offset, n, e) != 0)
+		return -1;
 	return s->ops->read(s, p, n, offset, e);
 }
