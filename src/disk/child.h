@@ -11,20 +11,37 @@
 #ifndef DISK_CHILD_H
 #define DISK_CHILD_H
 
+#include <stdatomic.h>
+
 #include "disk/disk.h"
+
+/* A libnbd handle is locked for the whole of a call, so that threads would wait for each other on
+ * one connection.  Those of a writer are asked in turn: as simple as one, and nothing is gained
+ * by asking asynchronously.  Measured on two cores with four threads, 3 GiB of 1 MiB writes with
+ * a flush every 256 MiB, medians: one connection 3.36 s, two 2.01 s, three 2.02 s (a raw sink:
+ * 1.50 s).  Past the page cache, where the file system can: through it, two took 7 to 19 s. */
+#define CHILD_CONNECTIONS 2
 
 struct child {
 	const char *path;	/* of the image, for errors; the caller's */
-	struct nbd_handle *nbd;
+	struct nbd_handle *nbd[CHILD_CONNECTIONS];	/* the first one's is the child */
+	unsigned count;
+	atomic_uint next;	/* whose turn it is, modulo count */
 };
 
 /* Serve the image open as `fd`, which must have `size` bytes inside.  After a failure, too,
  * child_end() cleans up. */
-must_check int child_start(struct child *c, int fd, int64_t size, struct err *e);
-void child_end(struct child *c);	/* waits for its end; fine if it never started */
+must_check int child_start(struct child *c, int fd, int64_t size, bool writable, struct err *e);
 
-/* Thread-safe: a libnbd handle has its own lock. */
+/* Wait until the child has closed the image and is gone; fine if it never started. */
+void child_end(struct child *c);
+
+/* All are thread-safe. */
 must_check int child_read(struct child *c, void *p, size_t n, int64_t offset, struct err *e);
+must_check int child_write(struct child *c, const void *p, size_t n, int64_t offset,
+    struct err *e);
+must_check int child_zero(struct child *c, int64_t offset, int64_t length, struct err *e);
+must_check int child_flush(struct child *c, struct err *e);
 must_check int child_extents(struct child *c, int64_t offset, int64_t length, struct extent *ret,
     size_t max, size_t *ret_count, int64_t *ret_next, struct err *e);
 

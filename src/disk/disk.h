@@ -48,12 +48,14 @@ struct disk_sink;
 
 /* Create a new image of `size` bytes.  raw and fixed VHD are written by us
  * (VHD: size must be a multiple of 1 MiB, see disk_vhd_size()); the file is
- * made as `path`, must not exist, and is sparse.  ERR_CONFLICT if it exists.  A failed
- * create leaves no file. */
+ * made as `path`, must not exist, and is sparse.  ERR_CONFLICT if it exists.  qcow2 goes
+ * through a qemu-nbd child of ours, as for sources; `size` is rounded up to 512 bytes, for it has
+ * no smaller unit.  A failed create leaves no file. */
 must_check int disk_sink_create(const char *path, enum disk_format format, int64_t size,
     struct disk_sink **ret, struct err *e);
 /* Open a half-written image of that kind again, to go on with it after a crash.  What was synced
- * is there. */
+ * is there.  ERR_INVALID or ERR_CORRUPT: a loss of power has left a qcow2 with which nobody can go
+ * on; begin anew.  A helper that the crash left behind is waited for, then it is ERR_BUSY. */
 must_check int disk_sink_reopen(const char *path, enum disk_format format, int64_t size,
     struct disk_sink **ret, struct err *e);
 /* Open a complete image, to overwrite parts of it in place: as disk_src_open() would take it, and

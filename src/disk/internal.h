@@ -52,6 +52,8 @@ must_check int qcow2_src_open(const char *path, struct disk_src **ret, struct er
 /* `size` counts unless `how` is SINK_WHOLE. */
 must_check int raw_sink_open(const char *path, enum disk_format format, enum sink_how how,
     int64_t size, struct disk_sink **ret, struct err *e);
+must_check int qcow2_sink_open(const char *path, enum sink_how how, int64_t size,
+    struct disk_sink **ret, struct err *e);
 
 /* Open an image for reading.  ERR_BUSY if a QEMU program has it open for writing; none can
  * open it so while *ret_fd is open.  It must be a regular file and no symbolic link. */
@@ -101,6 +103,11 @@ must_check int qcow2_look(int fd, const char *path, uint8_t *ret_head, int64_t *
 /* The same, and qcow2_check_whole(). */
 must_check int qcow2_look_whole(int fd, const char *path, int64_t file_size, int64_t *ret_size,
     struct err *e);
+
+/* Run qemu-img on the file open as `fd`, which must not be locked by us: make it an empty qcow2;
+ * free what a crash left allocated and unused, ERR_CORRUPT if that is not all that is wrong. */
+must_check int qemu_img_create(int fd, const char *path, int64_t size, struct err *e);
+must_check int qemu_img_repair(int fd, const char *path, struct err *e);
 
 static inline uint32_t get_be32(const uint8_t *p)
 {

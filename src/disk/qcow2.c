@@ -86,7 +86,7 @@ int qcow2_src_open(const char *path, struct disk_src **ret, struct err *e)
 	}
 	if (image_open(path, &q->fd, &q->file_size, e) != 0 ||
 	    qcow2_look_whole(q->fd, path, q->file_size, &q->base.size, e) != 0 ||
-	    child_start(&q->child, q->fd, q->base.size, e) != 0)
+	    child_start(&q->child, q->fd, q->base.size, false, e) != 0)
 		goto fail;
 	*ret = &q->base;
 	return 0;

@@ -8,7 +8,7 @@ static int open_sink(const char *path, enum disk_format format, enum sink_how ho
 		return err_set(e, ERR_INVALID, "creating '%s': %lld is no size for a %s image", path,
 		    (long long)size, disk_format_name(format));
 	if (format == DISK_QCOW2)
-		return err_set(e, ERR_INVALID, "opening '%s': qcow2 is not written", path);
+		return qcow2_sink_open(path, how, size, ret, e);
 	return raw_sink_open(path, format, how, size, ret, e);
 }
 
