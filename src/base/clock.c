@@ -1,6 +1,7 @@
 /* clock.c - the system clock, and times as text.  See clock.h. */
 #include "base/clock.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -16,6 +17,22 @@ static int64_t system_now_us(const struct clock *c)
 }
 
 const struct clock clock_system = { .now_us = system_now_us };
+
+int64_t clock_monotonic_us(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+void clock_sleep_until(int64_t monotonic_us)
+{
+	struct timespec t = { monotonic_us / 1000000, monotonic_us % 1000000 * 1000 };
+
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == EINTR)
+		continue;
+}
 
 /* Split without losing the sign of times before 1970. */
 static int64_t split(int64_t t_us, struct tm *ret)

@@ -19,6 +19,10 @@ static inline int64_t clock_now_us(const struct clock *c)
 	return c->now_us(c);
 }
 
+/* For measuring and pacing: never goes back, means nothing outside this boot. */
+int64_t clock_monotonic_us(void);
+void clock_sleep_until(int64_t monotonic_us);	/* returns at once if that is past */
+
 #define TIME_TEXT_MAX 40
 
 /* .NET round-trip form, up to 7 digits with trailing zeros dropped:

@@ -76,13 +76,18 @@ static void print_point(const struct look *l, const char *item, const char *name
 }
 
 static int each_point(void *arg, const char *item, const char *name, const json_t *meta,
-    struct err *e)
+    const struct err *damage, struct err *e)
 {
 	struct look *l = arg;
 	struct err why = { 0 };
 	const char *state = "whole";
 
 	(void)e;
+	if (damage != NULL) {
+		l->damaged++;
+		(void)fprintf(stderr, "holdfast vault %s: %s\n", l->verify ? "verify" : "ls", damage->msg);
+		return 0;
+	}
 	if (!l->verify) {
 		print_point(l, item, name, meta, "listed");
 		return 0;

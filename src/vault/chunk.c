@@ -3,7 +3,7 @@
 
 #include "base/codec.h"
 
-#define SEALED_MAX (RECORD_HEADER_SIZE + CHUNK_SIZE + AEAD_TAG_SIZE)
+#define SEALED_MAX (RECORD_HEADER_SIZE + CHUNK_MAX + AEAD_TAG_SIZE)
 
 int chunk_reader_init(struct chunk_reader *r, struct vault *v, struct err *e)
 {
@@ -67,6 +67,104 @@ static int fetch(struct chunk_reader *r, enum record_kind kind, const struct chu
 	return 0;
 }
 
+/* Packs can hold a chunk twice: one was stored anew because the other is damaged, or a crash came
+ * between the two halves of a compaction.  Find a place in another pack than `not`. */
+static bool find_other(struct vault *v, const struct chunk_id *id, uint32_t not,
+    struct chunk_place *ret, uint8_t ret_pack[PACK_ID_SIZE])
+{
+	size_t n = vault_pack_count(v);
+
+	for (size_t i = 0; i < n; i++) {
+		auto_free struct pack_entry *t = NULL;
+		struct vault_pack p;
+		struct err ignored;
+		uint32_t count = 0;
+
+		vault_pack_get(v, i, &p);
+		if (i == not || p.is_gone || p.is_inflight || p.has_bad_table ||
+		    pack_table_load(v->store, &v->keys, p.id, p.size, &t, &count, &ignored) != 0)
+			continue;
+		for (uint32_t k = 0; k < count; k++)
+			if (memcmp(t[k].id.b, id->b, ID_SIZE) == 0) {
+				*ret = (struct chunk_place){ (uint32_t)i, t[k].offset, t[k].sealed_n };
+				memcpy(ret_pack, p.id, PACK_ID_SIZE);
+				return true;
+			}
+	}
+	return false;
+}
+
+static bool has_duplicates(struct vault *v)
+{
+	bool r;
+
+	pthread_rwlock_rdlock(&v->index_lock);
+	r = v->duplicates > 0;
+	pthread_rwlock_unlock(&v->index_lock);
+	return r;
+}
+
+/* The first copy could not be read.  0 if another one could: it is the one from now on. */
+static int read_other(struct chunk_reader *r, enum record_kind kind, const struct chunk_id *id,
+    struct chunk_place *at, uint8_t *out, size_t *ret_n)
+{
+	uint8_t pack[PACK_ID_SIZE];
+	struct chunk_place other;
+	struct err ignored;
+
+	if (!has_duplicates(r->v) || !find_other(r->v, id, at->pack, &other, pack) ||
+	    fetch(r, kind, id, &other, pack, out, ret_n, &ignored) != 0)
+		return -1;
+	pthread_rwlock_wrlock(&r->v->index_lock);
+	index_mend(&r->v->index, id, &other);
+	pthread_rwlock_unlock(&r->v->index_lock);
+	*at = other;
+	return 0;
+}
+
+#define IDLE_REFRESHES_MAX 16u
+
+/* A vault that another process writes to changes under its readers: new packs come, and a
+ * collection moves chunks.  True if it was looked at again. */
+static bool look_again(struct vault *v)
+{
+	struct err ignored;
+	bool is_futile;
+
+	if (vault_is_writer(v))
+		return false;
+	pthread_rwlock_rdlock(&v->index_lock);
+	is_futile = v->idle_refreshes > IDLE_REFRESHES_MAX;
+	pthread_rwlock_unlock(&v->index_lock);
+	return !is_futile && vault_refresh(v, &ignored) == 0;
+}
+
+static bool same_place(const struct chunk_place *a, const struct chunk_place *b)
+{
+	return a->pack == b->pack && a->offset == b->offset;
+}
+
+static int read_placed(struct chunk_reader *r, enum record_kind kind, const struct chunk_id *id,
+    struct chunk_place *at, uint8_t pack[PACK_ID_SIZE], uint8_t *out, size_t *ret_n, struct err *e)
+{
+	struct chunk_place was;
+
+	for (;;) {
+		if (fetch(r, kind, id, at, pack, out, ret_n, e) == 0)
+			return 0;
+		if (e->kind != ERR_CORRUPT)
+			return -1;
+		/* A collection may have moved it between the look-up and the reading. */
+		was = *at;
+		if (vault_find(r->v, id, at, pack) && !same_place(at, &was))
+			continue;
+		if (look_again(r->v) && vault_find(r->v, id, at, pack) && !same_place(at, &was))
+			continue;
+		*at = was;
+		return read_other(r, kind, id, at, out, ret_n);
+	}
+}
+
 int chunk_read(struct chunk_reader *r, enum record_kind kind, const struct chunk_id *id,
     uint8_t *out, size_t *ret_n, uint32_t *ret_pack, struct err *e)
 {
@@ -75,10 +173,25 @@ int chunk_read(struct chunk_reader *r, enum record_kind kind, const struct chunk
 	struct chunk_place at;
 
 	(void)hex_encode(id->b, ID_SIZE, hex);
-	if (!vault_find(r->v, id, &at, pack))
+	if (!vault_find(r->v, id, &at, pack) &&
+	    (!look_again(r->v) || !vault_find(r->v, id, &at, pack)))
 		return err_set(e, ERR_CORRUPT, "chunk %s is in no pack of the vault", hex);
-	if (fetch(r, kind, id, &at, pack, out, ret_n, e) != 0)
+	if (read_placed(r, kind, id, &at, pack, out, ret_n, e) != 0)
 		return err_in(e, "chunk %s in '%s' at %u", hex, pack_name(pack, name), at.offset);
 	*ret_pack = at.pack;
+	return 0;
+}
+
+int node_read(struct chunk_reader *r, const struct chunk_id *id, unsigned level, uint8_t *bytes,
+    struct map_node *ret, uint32_t *ret_pack, struct err *e)
+{
+	size_t n = 0;
+
+	if (chunk_read(r, RECORD_MAP, id, bytes, &n, ret_pack, e) != 0 ||
+	    map_node_parse(bytes, n, ret, e) != 0)
+		return err_in(e, "map of the disk");
+	if (ret->level != level)
+		return err_set(e, ERR_CORRUPT, "map of the disk: node of level %u at level %u",
+		    ret->level, level);
 	return 0;
 }

@@ -1,42 +1,100 @@
 /* engine.h - the open vault, as the files of this folder share it.
  *
  * Locks, in the order in which they may be taken:
- *   1. vault.commit_mu	held from "is there a point of that name" to its put
- *   2. a flow's mu, a queue's mu (leaves)
- *   3. vault.index_lock	a leaf: nothing else is taken under it, and no store is asked
+ *   1. vault.collect_mu	one collection at a time
+ *   2. vault.verify_mu		one verification of a whole vault at a time
+ *   3. vault.writer_mu		while the right to write is asked for
+ *   4. vault.commit_mu		held from "is there a point of that name" to its put
+ *   5. a flow's mu, a queue's mu, vault.roots_mu (leaves)
+ *   6. vault.index_lock	a leaf: nothing else is taken under it, and no store is asked
  * A session belongs to one caller at a time; while vault_backup_disk() runs,
- * its pack writer belongs to the writer thread. */
+ * the pack it fills belongs to the writer thread, and full packs to the putter. */
 #ifndef VAULT_ENGINE_H
 #define VAULT_ENGINE_H
 
 #include <pthread.h>
 
+#include "vault/flow.h"
 #include "vault/index.h"
 #include "vault/pack.h"
 #include "vault/vault.h"
 
+struct vault_pack {
+	uint8_t id[PACK_ID_SIZE];
+	int64_t size;		/* bytes of the object */
+	uint32_t count;		/* records that its table names, or that a scan found */
+	bool is_gone;		/* removed; its number is not used again */
+	bool has_bad_table;	/* its records were found by a scan */
+	bool is_inflight;	/* a session is putting it: not yet to be built on, nor collected */
+};
+
 struct vault {
 	struct object_store *store;
 	struct vault_keys keys;
+	unsigned chunk_shift;	/* of disks, unless a session says otherwise */
+	pthread_mutex_t collect_mu, verify_mu;
+	pthread_mutex_t writer_mu;
+	bool is_writer;		/* guarded by writer_mu: this process alone may change the store */
 	pthread_mutex_t commit_mu;
+	pthread_mutex_t roots_mu;
+	struct vault_roots *roots;	/* guarded by roots_mu: maps in use by open points */
+	bool is_collecting;		/* guarded by roots_mu */
+	struct chunk_id *committed;	/* owned; guarded by roots_mu: roots of points committed since
+					 * the collection under way began, and their levels */
+	unsigned *committed_levels;	/* owned */
+	size_t committed_count, committed_cap;
 	pthread_rwlock_t index_lock;	/* guards all below */
 	struct chunk_index index;	/* only chunks whose pack is durable */
-	uint8_t (*packs)[PACK_ID_SIZE];	/* by the numbers in the index, owned */
+	struct vault_pack *packs;	/* by the numbers in the index, owned */
 	size_t pack_count, pack_cap;
+	uint64_t duplicates;		/* records that are not the one the index names */
+	unsigned generation;		/* 0 or 1: of sessions that begin now */
+	unsigned live[2];		/* sessions under way, by generation */
+	unsigned idle_refreshes;	/* in a row, that found nothing new */
 };
 
-/* 1 and *ret with the pack's id, or 0. */
+/* ---- the index ---- */
+/* Where a chunk is; false if it is nowhere.  *ret_pack is the pack's id. */
 bool vault_find(struct vault *v, const struct chunk_id *id, struct chunk_place *ret,
     uint8_t ret_pack[PACK_ID_SIZE]);
+
+/* As vault_find() for a session of `generation`, which from now on relies on the chunk: it is
+ * pinned.  A chunk known to be bad is not found, so that it is stored anew. */
+bool vault_use(struct vault *v, const struct chunk_id *id, unsigned generation,
+    struct chunk_place *ret);
+
+/* Flags of a chunk; `raise` false asks only.  0 if it is nowhere. */
+unsigned vault_flags(struct vault *v, const struct chunk_id *id);
+void vault_raise(struct vault *v, const struct chunk_id *id, unsigned flags);
+
 size_t vault_pack_count(struct vault *v);
-void vault_pack_id(struct vault *v, size_t number, uint8_t ret[PACK_ID_SIZE]);
+void vault_pack_get(struct vault *v, size_t number, struct vault_pack *ret);
 
-/* Make the chunks of a durable pack known. */
-must_check int vault_learn(struct vault *v, const uint8_t pack[PACK_ID_SIZE],
-    const struct pack_entry *t, uint32_t count, struct err *e);
+/* A pack with a number, before it is put: until vault_learn() it is in flight.  *ret_number. */
+must_check int vault_pack_begin(struct vault *v, const uint8_t id[PACK_ID_SIZE],
+    uint32_t *ret_number, struct err *e);
+/* It will not be: whatever of it is in the store is waste. */
+void vault_pack_abandon(struct vault *v, uint32_t number);
 
-/* Read every pack's table into the index. */
-must_check int vault_load(struct vault *v, struct err *e);
+/* Make the chunks of durable pack `number` known, with `flags`. */
+must_check int vault_learn(struct vault *v, uint32_t number, int64_t size,
+    const struct pack_entry *t, uint32_t count, unsigned flags, struct err *e);
+
+/* Read the tables of packs that are not known yet, and forget packs that are gone. */
+must_check int vault_refresh(struct vault *v, struct err *e);
+
+/* ---- the right to write ---- */
+/* Taken at the first need and kept until the vault is closed.  ERR_BUSY if another has it. */
+must_check int vault_lock_writer(struct vault *v, struct err *e);
+bool vault_is_writer(struct vault *v);
+
+/* ---- damage ---- */
+/* A chunk was read and is damaged: note it, in the store too if this process may write, so that
+ * the next backup that meets the chunk stores it anew. */
+void vault_note_bad(struct vault *v, const struct chunk_id *id);
+must_check int vault_load_bad(struct vault *v, struct err *e);
+/* It was stored anew. */
+void vault_forget_bad(struct vault *v, const struct chunk_id *id);
 
 /* Check header, table and trailer of a pack that should be there. */
 must_check int vault_check_frame(struct vault *v, const uint8_t pack[PACK_ID_SIZE],
@@ -56,35 +114,71 @@ struct chunk_reader {		/* zeroed storage is fine for _done */
 must_check int chunk_reader_init(struct chunk_reader *r, struct vault *v, struct err *e);
 void chunk_reader_done(struct chunk_reader *r);
 
-/* The chunk's plain bytes into `out` (CHUNK_SIZE of room), authenticated, its id checked.
+/* The chunk's plain bytes into `out` (CHUNK_MAX of room), authenticated, its id checked.
  * ERR_CORRUPT names chunk and object.  *ret_pack is its pack's number. */
 must_check int chunk_read(struct chunk_reader *r, enum record_kind kind,
     const struct chunk_id *id, uint8_t *out, size_t *ret_n, uint32_t *ret_pack, struct err *e);
 
+/* A map node that must be of `level`.  `bytes` is scratch of CHUNK_MAX. */
+must_check int node_read(struct chunk_reader *r, const struct chunk_id *id, unsigned level,
+    uint8_t *bytes, struct map_node *ret, uint32_t *ret_pack, struct err *e);
+
 /* ---- sessions ---- */
+struct pack_slot {		/* a pack being filled, or on its way into the store */
+	struct pack_writer writer;
+	struct chunk_index pending;	/* its chunks */
+};
+
+#define SESSION_SLOTS 2u
+
 struct vault_session {
 	struct vault *v;
 	char *item;
-	struct pack_writer writer;
-	struct chunk_index pending;	/* chunks in the writer's pack: not yet durable */
-	uint8_t (*packs)[PACK_ID_SIZE];	/* put by this session, owned */
-	size_t pack_count, pack_cap;
+	unsigned generation;
+	unsigned chunk_shift;
+	struct pack_slot slots[SESSION_SLOTS];
+	struct pack_slot *filling;	/* NULL: none */
+	struct flow flow;		/* IDLE and FULL slots; valid while has_putter */
+	struct crew putter;
+	bool has_putter;
+	bool is_broken;			/* a pack was lost: nothing can be committed */
+	_Atomic int64_t sample_left;	/* bytes of reused chunks that are still read back */
+	uint8_t sample_salt;
 	struct point_disk *disks;	/* owned */
 	size_t disk_count, disk_cap;
-	bool broken;		/* a pack was lost: nothing can be committed */
+	struct vault_point **bases;	/* owned: open as long as branches of theirs are relied on */
+	size_t base_count, base_cap;
 };
 
 /* Add a chunk unless vault or session has it: 1 added, 0 known, -1.  `p` is as it
  * is to be sealed. */
 must_check int session_add(struct vault_session *s, struct record *r, const void *p, size_t n,
     struct err *e);
-must_check int session_flush(struct vault_session *s, struct err *e);
+
+/* A chunk that the vault is said to have: may the session rely on it?  Some are read back first. */
+bool session_trusts(struct vault_session *s, struct chunk_reader *r, const struct chunk_id *id,
+    size_t n, uint8_t *scratch);
+/* Keep `p`, which is taken over also on failure, until the session ends. */
+must_check int session_keep_base(struct vault_session *s, struct vault_point *p, struct err *e);
+
+/* putter.c: packs on their way into the store */
+must_check int putter_slot(struct vault_session *s, struct err *e);	/* s->filling is not NULL then */
+must_check int putter_hand_over(struct vault_session *s, struct err *e);	/* s->filling, now NULL */
+/* Wait until everything is stored and read back.  Frees the packs' memory. */
+must_check int putter_finish(struct vault_session *s, struct err *e);
+void putter_done(struct vault_session *s);	/* drop what is not stored */
 
 /* ---- points ---- */
+struct vault_roots {		/* what an open point keeps from being collected */
+	struct vault_roots *next, **prev;
+	const struct point_body *body;	/* NULL: not in the list */
+};
+
 struct vault_point {
 	struct vault *v;
 	struct point_body body;
 	json_t *meta;
+	struct vault_roots roots;
 };
 /* "points/<hash of item>/<point>"; `point` NULL: the prefix for all.  ERR_INVALID for a
  * point's name that no object can have. */
@@ -94,5 +188,9 @@ must_check int point_object_name(struct vault *v, const char *item, const char *
 /* ERR_CONFLICT if there is one. */
 must_check int point_put(struct vault *v, const struct point_body *b, struct err *e);
 const struct point_disk *point_disk(const struct vault_point *p, const char *name);
+/* The point behind an object's name, without its roots being kept.  ERR_NOT_FOUND if the object is
+ * not there. */
+must_check int point_load(struct vault *v, const char *object, struct vault_point **ret,
+    struct err *e);
 
 #endif

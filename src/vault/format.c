@@ -29,7 +29,7 @@ int config_parse(const void *p, size_t n, struct config *ret, struct err *e)
 	if (!rd_is(&r, config_magic, sizeof(config_magic)))
 		return err_set(e, ERR_CORRUPT, "config does not begin as one");
 	c.version = (uint32_t)rd_le(&r, 4);
-	if (c.version != FORMAT_VERSION)
+	if (c.version > FORMAT_VERSION)
 		return err_set(e, ERR_INVALID, "the vault is of format version %u, which is not "
 		    "known to this program", c.version);
 	c.chunk_shift = (uint32_t)rd_le(&r, 4);
@@ -38,9 +38,8 @@ int config_parse(const void *p, size_t n, struct config *ret, struct err *e)
 	rd_bytes(&r, c.sum, sizeof(c.sum));
 	if (r.bad || rd_left(&r) != 0)
 		return err_set(e, ERR_CORRUPT, "config of %zu bytes, not %d", n, CONFIG_SIZE);
-	if (c.chunk_shift != CHUNK_SHIFT)
-		return err_set(e, ERR_CORRUPT, "config gives chunks of 2^%u bytes, not 2^%d",
-		    c.chunk_shift, CHUNK_SHIFT);
+	if (c.chunk_shift < CHUNK_SHIFT_MIN || c.chunk_shift > CHUNK_SHIFT_MAX)
+		return err_set(e, ERR_CORRUPT, "config gives chunks of 2^%u bytes", c.chunk_shift);
 	*ret = c;
 	return 0;
 }
@@ -64,7 +63,7 @@ int pack_header_parse(const void *p, size_t n, uint8_t ret_id[PACK_ID_SIZE], str
 		return err_set(e, ERR_CORRUPT, "pack does not begin as one");
 	version = (uint32_t)rd_le(&r, 4);
 	reserved = (uint32_t)rd_le(&r, 4);
-	if (r.bad || rd_left(&r) < PACK_ID_SIZE || version != FORMAT_VERSION || reserved != 0)
+	if (r.bad || rd_left(&r) < PACK_ID_SIZE || version > FORMAT_VERSION || reserved != 0)
 		return err_set(e, ERR_CORRUPT, "pack header is damaged");
 	rd_bytes(&r, ret_id, PACK_ID_SIZE);
 	return 0;
@@ -103,7 +102,7 @@ int record_parse(const void *p, size_t n, struct record *ret, struct err *e)
 	if (r.bad || reserved != 0 || (kind != RECORD_DATA && kind != RECORD_MAP) ||
 	    codec > CODEC_ZSTD || x.number == TABLE_NUMBER)
 		return err_set(e, ERR_CORRUPT, "record header is damaged");
-	if (x.plain_n == 0 || x.plain_n > CHUNK_SIZE || x.sealed_n == 0 ||
+	if (x.plain_n == 0 || x.plain_n > CHUNK_MAX || x.sealed_n == 0 ||
 	    x.sealed_n > x.plain_n || (codec == CODEC_RAW && x.sealed_n != x.plain_n))
 		return err_set(e, ERR_CORRUPT, "record of %u bytes sealed in %u is not possible",
 		    x.plain_n, x.sealed_n);
@@ -140,7 +139,7 @@ int pack_table_parse(const void *p, size_t n, const struct pack_trailer *trailer
 		t[i].offset = (uint32_t)rd_le(&r, 4);
 		t[i].sealed_n = (uint32_t)rd_le(&r, 4);
 		if (rd_le(&r, 8) != 0 || r.bad || t[i].offset != at || t[i].sealed_n == 0 ||
-		    t[i].sealed_n > CHUNK_SIZE)
+		    t[i].sealed_n > CHUNK_MAX)
 			return err_set(e, ERR_CORRUPT, "entry %u of the table is damaged", i);
 		at += RECORD_HEADER_SIZE + (uint64_t)t[i].sealed_n + 16;
 	}
@@ -172,7 +171,7 @@ int pack_trailer_parse(const void *p, size_t n, uint64_t pack_size, struct pack_
 	t.count = (uint32_t)rd_le(&r, 4);
 	version = rd_le(&r, 4);
 	reserved = rd_le(&r, 8);
-	if (!rd_is(&r, trailer_magic, sizeof(trailer_magic)) || version != FORMAT_VERSION ||
+	if (!rd_is(&r, trailer_magic, sizeof(trailer_magic)) || version > FORMAT_VERSION ||
 	    reserved != 0 || t.count > PACK_RECORDS_MAX)
 		return err_set(e, ERR_CORRUPT, "pack does not end as one");
 	room = PACK_HEADER_SIZE + (uint64_t)t.count * PACK_ENTRY_SIZE + 16 + PACK_TRAILER_SIZE;
@@ -186,9 +185,9 @@ int pack_trailer_parse(const void *p, size_t n, uint64_t pack_size, struct pack_
 }
 
 /* ---- map node ---- */
-unsigned map_levels(int64_t size)
+unsigned map_levels(int64_t size, unsigned chunk_shift)
 {
-	uint64_t chunks = ((uint64_t)size + CHUNK_SIZE - 1) >> CHUNK_SHIFT;
+	uint64_t chunks = grid_chunks(size, chunk_shift);
 	unsigned levels = 1;
 
 	while (chunks > MAP_FANOUT) {

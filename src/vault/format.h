@@ -8,15 +8,31 @@
 #include "base/base.h"
 #include "base/buf.h"
 
-#define FORMAT_VERSION 0
+#define FORMAT_VERSION 1	/* what is written; 0 was the same bytes and is read too */
 
 #define ID_SIZE 32		/* a chunk's id */
 #define PACK_ID_SIZE 16
 #define VAULT_ID_SIZE 16
 
-#define CHUNK_SHIFT 20
-#define CHUNK_SIZE ((size_t)1 << CHUNK_SHIFT)
+/* Chunk sizes are powers of two, one for each disk. */
+#define CHUNK_SHIFT_MIN 18
+#define CHUNK_SHIFT_MAX 22
+#define CHUNK_SHIFT_DEFAULT 18
+#define CHUNK_MAX ((size_t)1 << CHUNK_SHIFT_MAX)
 #define IO_ALIGN ((size_t)4096)	/* of buffers for chunks: disks are then read and written directly */
+
+/* A disk's grid: how many chunks it has, and how long one is (the last may be shorter). */
+static inline uint64_t grid_chunks(int64_t size, unsigned shift)
+{
+	return ((uint64_t)size + ((uint64_t)1 << shift) - 1) >> shift;
+}
+
+static inline size_t grid_length(int64_t size, unsigned shift, uint64_t chunk)
+{
+	int64_t left = size - (int64_t)(chunk << shift);
+
+	return left < (int64_t)1 << shift ? (size_t)left : (size_t)1 << shift;
+}
 
 /* A pack is put once it holds this much, so none is larger than PACK_MAX. */
 #define PACK_TARGET ((size_t)32 << 20)
@@ -93,7 +109,7 @@ must_check int pack_trailer_parse(const void *p, size_t n, uint64_t pack_size,
 /* ---- map node ---- */
 #define MAP_FANOUT 512u
 #define MAP_SHIFT 9
-#define MAP_LEVELS_MAX 5	/* 512^5 chunks of 1 MiB: more than a disk's size can say */
+#define MAP_LEVELS_MAX 5	/* 512^5 chunks of 256 KiB: as many as a disk's size can say */
 #define MAP_NODE_MAX (8 + MAP_FANOUT / 8 + MAP_FANOUT * ID_SIZE)
 
 struct map_node {
@@ -119,6 +135,7 @@ struct point_disk {
 	char *name;		/* owned */
 	int64_t size;		/* virtual bytes */
 	int64_t data;		/* bytes in chunks, not in holes */
+	unsigned chunk_shift;
 	unsigned levels;	/* of its map tree; 0: all hole */
 	struct chunk_id root;
 };
@@ -140,6 +157,6 @@ must_check int point_body_write(const struct point_body *b, struct buf *out, str
 must_check int point_body_parse(const void *p, size_t n, struct point_body *ret, struct err *e);
 
 /* Levels of the map tree of a disk of `size` bytes that is not all hole. */
-unsigned map_levels(int64_t size);
+unsigned map_levels(int64_t size, unsigned chunk_shift);
 
 #endif

@@ -11,13 +11,13 @@ struct open_node {
 	struct map_node node;
 };
 
-void map_build_init(struct map_build *b, int64_t size, const uint8_t *used, map_emit_fn *emit,
-    void *arg)
+void map_build_init(struct map_build *b, int64_t size, unsigned chunk_shift, const uint8_t *used,
+    map_emit_fn *emit, void *arg)
 {
 	*b = (struct map_build){
 		.used = used,
-		.chunks = ((uint64_t)size + CHUNK_SIZE - 1) >> CHUNK_SHIFT,
-		.levels = map_levels(size),
+		.chunks = grid_chunks(size, chunk_shift),
+		.levels = map_levels(size, chunk_shift),
 		.emit = emit,
 		.arg = arg,
 	};

@@ -22,8 +22,8 @@ struct map_build {
 	struct chunk_id root;
 };
 
-void map_build_init(struct map_build *b, int64_t size, const uint8_t *used, map_emit_fn *emit,
-    void *arg);
+void map_build_init(struct map_build *b, int64_t size, unsigned chunk_shift, const uint8_t *used,
+    map_emit_fn *emit, void *arg);
 void map_build_done(struct map_build *b);
 must_check int map_build_set(struct map_build *b, uint64_t chunk,
     const struct chunk_id *id, struct err *e);	/* `id` NULL: a hole after all */

@@ -54,7 +54,7 @@ bool pack_writer_room(const struct pack_writer *w, size_t n)
 static int begin(struct pack_writer *w, struct err *e)
 {
 	if (w->p == NULL)
-		w->p = malloc(PACK_MAX);
+		w->p = aligned_alloc(IO_ALIGN, PACK_MAX);	/* so that stores can write it as it lies */
 	if (w->entries == NULL)
 		w->entries = malloc(PACK_RECORDS_MAX * sizeof(w->entries[0]));
 	if (w->p == NULL || w->entries == NULL)
@@ -75,7 +75,7 @@ int pack_writer_add(struct pack_writer *w, struct record *r, const void *p, size
 
 	if (w->aead == NULL && begin(w, e) != 0)
 		return -1;
-	assert(n <= CHUNK_SIZE && pack_writer_room(w, n));
+	assert(n <= CHUNK_MAX && pack_writer_room(w, n));
 	r->number = w->count;
 	r->sealed_n = (uint32_t)n;
 	at = w->p + w->n;

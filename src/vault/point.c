@@ -65,6 +65,43 @@ static int seal(struct vault *v, const char *name, const struct point_body *b, s
 	return 0;
 }
 
+/* Room to tell a collection of the point's roots, so that telling cannot fail. */
+static int reserve(struct vault *v, const struct point_body *b, struct err *e)
+{
+	size_t need;
+	int r = 0;
+
+	pthread_mutex_lock(&v->roots_mu);
+	need = v->committed_count + b->disk_count;
+	if (need > v->committed_cap) {
+		struct chunk_id *ids = reallocarray(v->committed, need * 2, sizeof(*ids));
+		unsigned *levels;
+
+		if (ids != NULL)
+			v->committed = ids;
+		levels = reallocarray(v->committed_levels, need * 2, sizeof(*levels));
+		if (levels != NULL)
+			v->committed_levels = levels;
+		if (ids == NULL || levels == NULL)
+			r = err_nomem(e);
+		else
+			v->committed_cap = need * 2;
+	}
+	pthread_mutex_unlock(&v->roots_mu);
+	return r;
+}
+
+/* A collection under way may have listed the points before this one came. */
+static void tell_collection(struct vault *v, const struct point_body *b)
+{
+	pthread_mutex_lock(&v->roots_mu);
+	for (size_t i = 0; v->is_collecting && i < b->disk_count; i++) {
+		v->committed[v->committed_count] = b->disks[i].root;
+		v->committed_levels[v->committed_count++] = b->disks[i].levels;
+	}
+	pthread_mutex_unlock(&v->roots_mu);
+}
+
 static int put_locked(struct vault *v, const char *name, const struct buf *bytes, struct err *e)
 {
 	struct object_info info;
@@ -95,7 +132,11 @@ int point_put(struct vault *v, const struct point_body *b, struct err *e)
 	    seal(v, name, b, &bytes, e) != 0)
 		return -1;
 	pthread_mutex_lock(&v->commit_mu);
-	r = put_locked(v, name, &bytes, e);
+	r = reserve(v, b, e);
+	if (r == 0) {
+		r = put_locked(v, name, &bytes, e);
+		tell_collection(v, b);	/* after a failure too: it may be there all the same */
+	}
 	pthread_mutex_unlock(&v->commit_mu);
 	return r;
 }
@@ -128,7 +169,7 @@ static void point_p(struct vault_point **p)
 #define auto_point cleanup_with(point_p)
 
 /* ERR_NOT_FOUND if the object is not there. */
-static int load(struct vault *v, const char *name, struct vault_point **ret, struct err *e)
+int point_load(struct vault *v, const char *name, struct vault_point **ret, struct err *e)
 {
 	auto_point struct vault_point *p = calloc(1, sizeof(*p));
 	auto_buf struct buf b = { 0 };
@@ -151,6 +192,48 @@ static int load(struct vault *v, const char *name, struct vault_point **ret, str
 	return 0;
 }
 
+/* ---- roots: what open points keep from being collected ---- */
+static void keep_roots(struct vault_point *p)
+{
+	struct vault *v = p->v;
+
+	pthread_mutex_lock(&v->roots_mu);
+	p->roots = (struct vault_roots){ v->roots, &v->roots, &p->body };
+	if (v->roots != NULL)
+		v->roots->prev = &p->roots.next;
+	v->roots = &p->roots;
+	pthread_mutex_unlock(&v->roots_mu);
+}
+
+static void drop_roots(struct vault_point *p)
+{
+	if (p->roots.body == NULL)
+		return;
+	pthread_mutex_lock(&p->v->roots_mu);
+	*p->roots.prev = p->roots.next;
+	if (p->roots.next != NULL)
+		p->roots.next->prev = p->roots.prev;
+	pthread_mutex_unlock(&p->v->roots_mu);
+}
+
+/* Read, keep, and look if it is still there: a collection that did not find the point any more
+ * finds its roots, or we find that the point is gone. */
+static int open_kept(struct vault *v, const char *name, struct vault_point **ret, struct err *e)
+{
+	auto_point struct vault_point *p = NULL;
+	struct object_info info;
+	int r;
+
+	if (point_load(v, name, &p, e) != 0)
+		return -1;
+	keep_roots(p);
+	r = object_head(v->store, name, &info, e);
+	if (r <= 0)
+		return r < 0 ? -1 : err_set(e, ERR_NOT_FOUND, "it was removed");
+	*ret = TAKE(p);
+	return 0;
+}
+
 int vault_point_open(struct vault *v, const char *item, const char *point,
     struct vault_point **ret, struct err *e)
 {
@@ -158,7 +241,7 @@ int vault_point_open(struct vault *v, const char *item, const char *point,
 
 	if (point_object_name(v, item, point, name, e) != 0)
 		return -1;
-	if (load(v, name, ret, e) == 0)
+	if (open_kept(v, name, ret, e) == 0)
 		return 0;
 	if (e->kind == ERR_NOT_FOUND)
 		return err_set(e, ERR_NOT_FOUND, "item '%.200s' has no point '%.128s' in the vault",
@@ -170,6 +253,7 @@ void vault_point_close(struct vault_point *p)
 {
 	if (p == NULL)
 		return;
+	drop_roots(p);
 	json_decref(p->meta);
 	point_body_done(&p->body);
 	free(p);
@@ -212,10 +296,16 @@ static int list_one(void *arg, const struct object_info *info, struct err *e)
 {
 	const struct listing *l = arg;
 	auto_point struct vault_point *p = NULL;
+	struct err why = { 0 };
 
-	if (load(l->v, info->name, &p, e) != 0 || p == NULL)
-		return e->kind == ERR_NOT_FOUND ? 0 : -1;	/* deleted while we list */
-	return l->fn(l->arg, p->body.item, p->body.name, p->meta, e);
+	if (point_load(l->v, info->name, &p, &why) == 0)
+		return l->fn(l->arg, p->body.item, p->body.name, p->meta, NULL, e);
+	if (why.kind == ERR_NOT_FOUND)
+		return 0;	/* deleted while we list */
+	if (why.kind == ERR_CORRUPT)
+		return l->fn(l->arg, NULL, info->name, NULL, &why, e);
+	*e = why;
+	return -1;
 }
 
 int vault_point_list(struct vault *v, const char *item, vault_point_fn *fn, void *arg,
@@ -235,7 +325,7 @@ int vault_point_delete(struct vault *v, const char *item, const char *point, str
 	char name[POINT_NAME_SIZE];
 	int r;
 
-	if (point_object_name(v, item, point, name, e) != 0)
+	if (point_object_name(v, item, point, name, e) != 0 || vault_lock_writer(v, e) != 0)
 		return -1;
 	pthread_mutex_lock(&v->commit_mu);
 	r = object_head(v->store, name, &info, e);

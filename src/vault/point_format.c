@@ -36,7 +36,7 @@ int point_header_parse(const void *p, size_t n, uint8_t ret_salt[16], struct err
 	version = rd_le(&r, 4);
 	reserved = rd_le(&r, 4);
 	/* The vault's version is in its config, and was known: another one here is damage. */
-	if (r.bad || rd_left(&r) < 16 || reserved != 0 || version != FORMAT_VERSION)
+	if (r.bad || rd_left(&r) < 16 || reserved != 0 || version > FORMAT_VERSION)
 		return err_set(e, ERR_CORRUPT, "point header is damaged");
 	rd_bytes(&r, ret_salt, 16);
 	return 0;
@@ -72,7 +72,7 @@ int point_body_write(const struct point_body *b, struct buf *out, struct err *e)
 		put_text(out, d->name, 2);
 		buf_le(out, (uint64_t)d->size, 8);
 		buf_le(out, (uint64_t)d->data, 8);
-		buf_le(out, CHUNK_SHIFT, 1);
+		buf_le(out, d->chunk_shift, 1);
 		buf_le(out, d->levels, 1);
 		buf_add(out, d->root.b, ID_SIZE);
 	}
@@ -94,15 +94,16 @@ static char *get_text(struct rd *r, unsigned width)
 static int get_disk(struct rd *r, struct point_disk *d, struct err *e)
 {
 	auto_free char *name = get_text(r, 2);
-	unsigned shift;
 
 	d->size = (int64_t)rd_le(r, 8);
 	d->data = (int64_t)rd_le(r, 8);
-	shift = (unsigned)rd_le(r, 1);
+	d->chunk_shift = (unsigned)rd_le(r, 1);
 	d->levels = (unsigned)rd_le(r, 1);
 	rd_bytes(r, d->root.b, ID_SIZE);
-	if (r->bad || d->size < 0 || d->data < 0 || d->data > d->size || shift != CHUNK_SHIFT ||
-	    (d->levels != 0 && (d->size == 0 || d->levels != map_levels(d->size))))
+	if (r->bad || d->size < 0 || d->data < 0 || d->data > d->size ||
+	    d->chunk_shift < CHUNK_SHIFT_MIN || d->chunk_shift > CHUNK_SHIFT_MAX ||
+	    (d->levels != 0 &&
+	    (d->size == 0 || d->levels != map_levels(d->size, d->chunk_shift))))
 		return err_set(e, ERR_CORRUPT, "a disk of the point is damaged");
 	if (name == NULL)
 		return err_nomem(e);

@@ -1,40 +1,49 @@
 /* read.c - see read.h.
  *
- *   caller: walks the map in disk order -> [work] -> crew: fetch, open,
- *   decompress, check the id, write
+ *   caller: walks the map in disk order, a window at a time in the order of packs -> [work] ->
+ *   crew: fetch, open, decompress, check the id, write
  *
  * Work travels in a fixed number of items that come back by [idle]; holding
  * all of them means that nothing is under way. */
 #include "vault/read.h"
 
+#include "base/clock.h"
 #include "base/failpoint.h"
+#include "vault/map_build.h"
+#include "vault/target.h"
 
 #define SYNC_EVERY ((int64_t)256 << 20)	/* bytes of disk between durable positions */
+#define WINDOW 128u			/* chunks that are put in the order of packs */
 
 enum { IDLE, WORK };		/* queues of the flow */
 
 struct item {
 	uint64_t chunk;
 	struct chunk_id id;
+	uint64_t place;		/* pack and offset, to sort by */
 };
 
 struct reading {
 	const struct disk_read *d;
+	unsigned shift;
+	uint64_t chunks;
 	struct flow flow;
 	struct item *items;	/* owned */
 	unsigned item_count;
+	struct item window[WINDOW];
+	unsigned in_window;
 	_Atomic int64_t finished;	/* bytes */
 	int64_t synced;		/* the caller's: durable up to here */
+	int64_t began_us, paced;	/* the caller's: bytes handed out since */
+	uint64_t next_hole;	/* the caller's: first chunk not looked at for holes */
 	struct chunk_reader nodes;	/* the caller's */
 	struct map_node *level[MAP_LEVELS_MAX];	/* owned: the path of the walk */
-	uint8_t *bytes;		/* owned, CHUNK_SIZE: a node as read */
+	uint8_t *bytes;		/* owned, CHUNK_MAX: a node as read */
 };
 
-static size_t chunk_length(const struct point_disk *d, uint64_t chunk)
+static size_t chunk_length(const struct reading *r, uint64_t chunk)
 {
-	int64_t left = d->size - (int64_t)(chunk << CHUNK_SHIFT);
-
-	return left < (int64_t)CHUNK_SIZE ? (size_t)left : CHUNK_SIZE;
+	return grid_length(r->d->disk->size, r->shift, chunk);
 }
 
 static void touch(const struct disk_read *d, uint32_t pack)
@@ -44,21 +53,57 @@ static void touch(const struct disk_read *d, uint32_t pack)
 }
 
 /* ---- crew ---- */
-static int process(struct reading *r, struct chunk_reader *cr, const struct item *it,
-    uint8_t *plain, struct err *e)
-{
-	size_t want = chunk_length(r->d->disk, it->chunk), n = 0;
-	int64_t offset = (int64_t)(it->chunk << CHUNK_SHIFT);
-	uint32_t pack;
+struct hand {
+	struct reading *r;
+	struct chunk_reader reader;
+	uint8_t *plain;		/* owned, CHUNK_MAX */
+};
 
-	if (chunk_read(cr, RECORD_DATA, &it->id, plain, &n, &pack, e) != 0)
-		return err_in(e, "at byte %lld", (long long)offset);
-	touch(r->d, pack);
-	if (n != want)
-		return err_set(e, ERR_CORRUPT, "at byte %lld: chunk of %zu bytes, not %zu",
-		    (long long)offset, n, want);
-	if (r->d->sink != NULL && disk_sink_write(r->d->sink, plain, n, offset, e) != 0)
+static void hand_done(struct hand *h)
+{
+	chunk_reader_done(&h->reader);
+	free(h->plain);
+}
+
+static int fetch(struct hand *h, const struct item *it, size_t want, struct err *e)
+{
+	const struct disk_read *d = h->r->d;
+	uint32_t pack;
+	size_t n = 0;
+
+	if (chunk_read(&h->reader, RECORD_DATA, &it->id, h->plain, &n, &pack, e) != 0)
 		return -1;
+	touch(d, pack);
+	if (n != want)
+		return err_set(e, ERR_CORRUPT, "chunk of %zu bytes, not %zu", n, want);
+	return 0;
+}
+
+static int process(struct hand *h, const struct item *it, struct err *e)
+{
+	struct reading *r = h->r;
+	const struct disk_read *d = r->d;
+	size_t n = chunk_length(r, it->chunk);
+	int64_t offset = (int64_t)(it->chunk << r->shift);
+	bool is_there = false;
+
+	if (d->is_in_place && d->only == NULL &&
+	    target_has(d, h->reader.codec, it->chunk, &it->id, h->plain, &is_there, e) != 0)
+		return -1;
+	if (!is_there && fetch(h, it, n, e) != 0) {
+		(void)err_in(e, "at byte %lld", (long long)offset);
+		if (e->kind == ERR_CORRUPT)
+			vault_note_bad(d->v, &it->id);
+		if (e->kind != ERR_CORRUPT || d->bad == NULL)
+			return -1;
+		d->bad(d->arg, offset, e);
+	} else if (d->skip_seen) {
+		vault_raise(d->v, &it->id, CHUNK_SEEN);
+	} else if (!is_there && d->sink != NULL) {
+		if (disk_sink_write(d->sink, h->plain, n, offset, e) != 0)
+			return -1;
+		target_wrote(d, n);
+	}
 	atomic_fetch_add(&r->finished, (int64_t)n);
 	return 0;
 }
@@ -66,19 +111,20 @@ static int process(struct reading *r, struct chunk_reader *cr, const struct item
 static void *crew_main(void *arg)
 {
 	struct reading *r = arg;
-	cleanup_with(chunk_reader_done) struct chunk_reader cr = { 0 };
-	auto_free uint8_t *plain = aligned_alloc(IO_ALIGN, CHUNK_SIZE);
+	cleanup_with(hand_done) struct hand h = {
+		.r = r, .plain = aligned_alloc(IO_ALIGN, CHUNK_MAX),
+	};
 	struct err e = { 0 };
 	struct item *it;
 
-	if (plain == NULL ? err_nomem(&e) != 0 : chunk_reader_init(&cr, r->d->v, &e) != 0) {
+	if (h.plain == NULL ? err_nomem(&e) != 0 : chunk_reader_init(&h.reader, r->d->v, &e) != 0) {
 		flow_fail(&r->flow, &e);
 		return NULL;
 	}
 	while ((it = queue_get(&r->flow.queues[WORK])) != NULL) {
 		if (flow_failed(&r->flow))
 			continue;
-		if (process(r, &cr, it, plain, &e) != 0)
+		if (process(&h, it, &e) != 0)
 			flow_fail(&r->flow, &e);
 		else if (!queue_put(&r->flow.queues[IDLE], it))
 			break;
@@ -93,11 +139,65 @@ static int stopped(struct err *e)
 	return err_set(e, ERR_CANCELLED, "stopped");
 }
 
+static int tick(struct reading *r, struct err *e)
+{
+	const struct vault_progress *p = r->d->progress;
+
+	if (failpoint(r->d->sink != NULL ? "restore/chunk" : "verify/chunk", e) != 0)
+		return -1;
+	if (p != NULL &&
+	    p->tick(p->arg, r->d->before + atomic_load(&r->finished), r->d->total))
+		return err_set(e, ERR_CANCELLED, "cancelled");
+	return 0;
+}
+
+/* Keep to the rate that was asked for. */
+static void pace(struct reading *r, size_t n)
+{
+	int64_t due;
+
+	if (r->d->bytes_per_s <= 0)
+		return;
+	r->paced += (int64_t)n;
+	due = r->began_us + (int64_t)((double)r->paced / (double)r->d->bytes_per_s * 1e6);
+	clock_sleep_until(due);
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct item *x = a, *y = b;
+
+	return x->place < y->place ? -1 : x->place > y->place;
+}
+
+/* Hand the window's chunks out. */
+static int flush(struct reading *r, struct err *e)
+{
+	qsort(r->window, r->in_window, sizeof(r->window[0]), by_place);
+	for (unsigned i = 0; i < r->in_window; i++) {
+		struct item *it;
+
+		if (tick(r, e) != 0)
+			return -1;
+		pace(r, chunk_length(r, r->window[i].chunk));
+		it = queue_get(&r->flow.queues[IDLE]);
+		if (it == NULL)
+			return stopped(e);
+		*it = r->window[i];
+		if (!queue_put(&r->flow.queues[WORK], it))
+			return stopped(e);
+	}
+	r->in_window = 0;
+	return 0;
+}
+
 /* Wait until everything handed out so far is written. */
 static int drain(struct reading *r, struct err *e)
 {
 	unsigned held = 0;
 
+	if (flush(r, e) != 0)
+		return -1;
 	while (held < r->item_count && queue_get(&r->flow.queues[IDLE]) != NULL)
 		held++;
 	if (held < r->item_count || flow_failed(&r->flow))
@@ -111,82 +211,115 @@ static int drain(struct reading *r, struct err *e)
 /* All of the disk before `offset` was handed out: make it durable. */
 static int sync_to(struct reading *r, int64_t offset, struct err *e)
 {
+	const struct disk_read *d = r->d;
+
 	if (drain(r, e) != 0)
 		return -1;
-	if (r->d->sink != NULL && disk_sink_sync(r->d->sink, e) != 0)
+	if (d->sink != NULL && disk_sink_sync(d->sink, e) != 0)
 		return -1;
 	r->synced = offset;
-	if (r->d->io_durable != NULL && *r->d->io_durable < offset)
-		*r->d->io_durable = offset;
-	return 0;
+	if (d->io_durable != NULL && *d->io_durable < offset)
+		*d->io_durable = offset;
+	return d->reached != NULL ? d->reached(d->arg, offset, e) : 0;
 }
 
-static int tick(struct reading *r, struct err *e)
+/* No chunk of the map lies in [r->next_hole, end): in place, nothing may be left there. */
+static int pass_holes(struct reading *r, uint64_t end, struct err *e)
 {
-	const struct vault_progress *p = r->d->progress;
+	uint64_t first = r->next_hole;
+	uint64_t from = (uint64_t)r->d->from >> r->shift;
 
-	if (p != NULL &&
-	    p->tick(p->arg, r->d->before + atomic_load(&r->finished), r->d->total))
-		return err_set(e, ERR_CANCELLED, "cancelled");
-	return 0;
+	if (first >= end)
+		return 0;
+	r->next_hole = end;
+	if (first < from)
+		first = from;
+	if (!r->d->is_in_place || first >= end)
+		return 0;
+	return target_clear(r->d, first, end, e);
 }
 
 static int hand_out(struct reading *r, uint64_t chunk, const struct chunk_id *id, struct err *e)
 {
-	int64_t offset = (int64_t)(chunk << CHUNK_SHIFT);
+	int64_t offset = (int64_t)(chunk << r->shift);
+	const struct disk_read *d = r->d;
+	uint8_t pack[PACK_ID_SIZE];
+	struct chunk_place at;
 	struct item *it;
 
-	if (offset < r->d->from) {
-		atomic_fetch_add(&r->finished, (int64_t)chunk_length(r->d->disk, chunk));
+	if (pass_holes(r, chunk, e) != 0)
+		return -1;
+	r->next_hole = chunk + 1;
+	if (offset < d->from || (d->only != NULL && !bit_get(d->only, chunk)) ||
+	    (d->skip_seen && (vault_flags(d->v, id) & CHUNK_SEEN) != 0)) {
+		atomic_fetch_add(&r->finished, (int64_t)chunk_length(r, chunk));
 		return 0;
 	}
-	if (r->d->sink != NULL && offset - r->synced >= SYNC_EVERY && sync_to(r, offset, e) != 0)
+	if (offset - r->synced >= SYNC_EVERY && sync_to(r, offset, e) != 0)
 		return -1;
-	if (failpoint(r->d->sink != NULL ? "restore/chunk" : "verify/chunk", e) != 0 ||
-	    tick(r, e) != 0)
-		return -1;
-	it = queue_get(&r->flow.queues[IDLE]);
-	if (it == NULL)
-		return stopped(e);
-	*it = (struct item){ .chunk = chunk, .id = *id };
-	return queue_put(&r->flow.queues[WORK], it) ? 0 : stopped(e);
+	it = &r->window[r->in_window++];
+	*it = (struct item){ .chunk = chunk, .id = *id, .place = UINT64_MAX };
+	if (vault_find(d->v, id, &at, pack))
+		it->place = (uint64_t)at.pack << 32 | at.offset;
+	return r->in_window == WINDOW ? flush(r, e) : 0;
 }
 
 static int load_node(struct reading *r, unsigned level, const struct chunk_id *id, struct err *e)
 {
 	uint32_t pack;
-	size_t n = 0;
 
 	if (r->level[level] == NULL)
 		r->level[level] = malloc(sizeof(*r->level[level]));
 	if (r->level[level] == NULL)
 		return err_nomem(e);
-	if (chunk_read(&r->nodes, RECORD_MAP, id, r->bytes, &n, &pack, e) != 0 ||
-	    map_node_parse(r->bytes, n, r->level[level], e) != 0)
-		return err_in(e, "map of the disk");
+	if (node_read(&r->nodes, id, level, r->bytes, r->level[level], &pack, e) != 0) {
+		if (e->kind == ERR_CORRUPT)
+			vault_note_bad(r->d->v, id);
+		return -1;
+	}
 	touch(r->d, pack);
-	if (r->level[level]->level != level)
-		return err_set(e, ERR_CORRUPT, "map of the disk: node of level %u at level %u",
-		    r->level[level]->level, level);
 	return 0;
+}
+
+/* Is any chunk of the subtree wanted? */
+static bool is_wanted(const struct reading *r, unsigned level, uint64_t index)
+{
+	uint64_t first = index << (MAP_SHIFT * level);
+	uint64_t end = first + ((uint64_t)1 << (MAP_SHIFT * level));
+
+	if (r->d->only == NULL)
+		return true;
+	for (uint64_t c = first; c < end && c < r->chunks; c++)
+		if (bit_get(r->d->only, c))
+			return true;
+	return false;
 }
 
 static int walk(struct reading *r, unsigned level, uint64_t index, const struct chunk_id *id,
     struct err *e)
 {
 	const struct map_node *n;
+	struct err why = { 0 };
 
-	if (load_node(r, level, id, e) != 0)
+	if (load_node(r, level, id, &why) != 0) {
+		if (why.kind == ERR_CORRUPT && r->d->bad != NULL) {
+			r->d->bad(r->d->arg, (int64_t)(index << (MAP_SHIFT * (level + 1)) << r->shift),
+			    &why);
+			return 0;	/* what lies below cannot be told */
+		}
+		*e = why;
 		return -1;
+	}
 	n = r->level[level];
 	for (unsigned i = 0; i < MAP_FANOUT; i++) {
 		uint64_t child = index << MAP_SHIFT | i;
 
 		if (!map_node_has(n, i))
 			continue;
-		if (child << (MAP_SHIFT * level) >=
-		    ((uint64_t)r->d->disk->size + CHUNK_SIZE - 1) >> CHUNK_SHIFT)
+		if (child << (MAP_SHIFT * level) >= r->chunks)
 			return err_set(e, ERR_CORRUPT, "map of the disk goes past its end");
+		if (!is_wanted(r, level, child))
+			continue;
 		if ((level == 0 ? hand_out(r, child, &n->child[i], e) :
 			    walk(r, level - 1, child, &n->child[i], e)) != 0)
 			return -1;
@@ -200,6 +333,8 @@ static int walk_all(struct reading *r, struct err *e)
 
 	if (disk->levels > 0 && walk(r, disk->levels - 1, 0, &disk->root, e) != 0)
 		return -1;
+	if (pass_holes(r, r->chunks, e) != 0)
+		return -1;
 	return sync_to(r, disk->size, e) != 0 ? -1 : tick(r, e);
 }
 
@@ -207,7 +342,7 @@ static int prepare(struct reading *r, struct err *e)
 {
 	r->item_count = crew_size() * 2 + 2;
 	r->items = calloc(r->item_count, sizeof(r->items[0]));
-	r->bytes = malloc(CHUNK_SIZE);
+	r->bytes = malloc(CHUNK_MAX);
 	if (r->items == NULL || r->bytes == NULL)
 		return err_nomem(e);
 	if (flow_init(&r->flow, r->item_count, e) != 0 ||
@@ -219,27 +354,39 @@ static int prepare(struct reading *r, struct err *e)
 	return 0;
 }
 
-static void reading_done(struct reading *r)
+static void reading_free(struct reading **at)
 {
+	struct reading *r = *at;
+
+	if (r == NULL)
+		return;
 	for (unsigned i = 0; i < MAP_LEVELS_MAX; i++)
 		free(r->level[i]);
 	free(r->bytes);
 	free(r->items);
 	chunk_reader_done(&r->nodes);
 	flow_done(&r->flow);
+	free(r);
 }
 
 int disk_read_all(const struct disk_read *d, struct err *e)
 {
-	cleanup_with(reading_done) struct reading r = { .d = d, .synced = d->from };
+	cleanup_with(reading_free) struct reading *r = calloc(1, sizeof(*r));
 	struct crew crew = { .n = 0 };
 	struct err own = { 0 };
 
-	if (prepare(&r, e) != 0)
+	if (r == NULL)
+		return err_nomem(e);
+	r->d = d;
+	r->shift = d->disk->chunk_shift;
+	r->chunks = grid_chunks(d->disk->size, r->shift);
+	r->synced = d->from;
+	r->began_us = clock_monotonic_us();
+	if (prepare(r, e) != 0)
 		return -1;
-	if (crew_start(&crew, crew_size(), crew_main, &r, &own) != 0 || walk_all(&r, &own) != 0)
-		flow_fail(&r.flow, &own);	/* without effect if the flow failed first */
-	queue_close(&r.flow.queues[WORK]);
+	if (crew_start(&crew, crew_size(), crew_main, r, &own) != 0 || walk_all(r, &own) != 0)
+		flow_fail(&r->flow, &own);	/* without effect if the flow failed first */
+	queue_close(&r->flow.queues[WORK]);
 	crew_join(&crew);
-	return flow_result(&r.flow, e);
+	return flow_result(&r->flow, e);
 }

@@ -6,9 +6,9 @@ static int restore(struct vault_point *p, const struct point_disk *disk, struct 
 {
 	if (disk == NULL)
 		return err_set(e, ERR_NOT_FOUND, "point '%.128s' has no such disk", p->body.name);
-	if (d->from < 0 || d->from % (int64_t)CHUNK_SIZE != 0)
-		return err_set(e, ERR_INVALID, "position %lld is not a multiple of %zu",
-		    (long long)d->from, CHUNK_SIZE);
+	if (d->from < 0 || d->from % ((int64_t)1 << disk->chunk_shift) != 0)
+		return err_set(e, ERR_INVALID, "position %lld is not a multiple of %u",
+		    (long long)d->from, 1u << disk->chunk_shift);
 	d->disk = disk;
 	d->total = disk->data;
 	return disk_read_all(d, e);
@@ -33,13 +33,13 @@ int vault_restore_disk(struct vault_point *p, const char *name, struct disk_sink
 /* Chunks may be sound in a pack whose table is not: that is damage too. */
 static int check_frames(struct vault *v, const atomic_uchar *touched, size_t n, struct err *e)
 {
-	uint8_t id[PACK_ID_SIZE];
+	struct vault_pack p;
 
 	for (size_t i = 0; i < n; i++) {
 		if (touched[i] == 0)
 			continue;
-		vault_pack_id(v, i, id);
-		if (vault_check_frame(v, id, e) != 0)
+		vault_pack_get(v, i, &p);
+		if (!p.is_gone && vault_check_frame(v, p.id, e) != 0)
 			return -1;
 	}
 	return 0;

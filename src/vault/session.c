@@ -1,156 +1,149 @@
-/* session.c - one backup: its pack, and the commit.  See vault.h and engine.h. */
+/* session.c - one backup: what it adds, and the commit.  See vault.h and engine.h. */
 #include "vault/engine.h"
 
-#include "vault/flow.h"
+#include "base/codec.h"
 
-/* Each reads a whole pack into memory. */
-#define CHECKERS_MAX 2
+/* Of the chunks that a backup finds in the vault, one in SAMPLE_ONE_IN is read back, up to this
+ * many plain bytes in a session. */
+#define SAMPLE_ONE_IN 32u	/* a power of two */
+#define SAMPLE_BUDGET ((int64_t)256 << 20)
 
-static void session_p(struct vault_session **s)
+static void enter(struct vault_session *s)
 {
-	vault_session_end(*s);
+	struct vault *v = s->v;
+
+	pthread_rwlock_wrlock(&v->index_lock);
+	s->generation = v->generation;
+	v->live[s->generation]++;
+	pthread_rwlock_unlock(&v->index_lock);
+}
+
+static void leave(struct vault_session *s)
+{
+	pthread_rwlock_wrlock(&s->v->index_lock);
+	s->v->live[s->generation]--;
+	pthread_rwlock_unlock(&s->v->index_lock);
 }
 
 int vault_session_begin(struct vault *v, const char *item, struct vault_session **ret,
     struct err *e)
 {
-	cleanup_with(session_p) struct vault_session *s = calloc(1, sizeof(*s));
+	struct vault_session *s;
 
+	if (vault_lock_writer(v, e) != 0)
+		return err_in(e, "beginning a backup");
+	s = calloc(1, sizeof(*s));
 	if (s == NULL)
 		return err_nomem(e);
 	s->v = v;
-	s->writer.keys = &v->keys;
+	s->chunk_shift = v->chunk_shift;
+	s->sample_left = SAMPLE_BUDGET;
+	random_bytes(&s->sample_salt, 1);
+	for (size_t i = 0; i < SESSION_SLOTS; i++)
+		s->slots[i].writer.keys = &v->keys;
 	s->item = strdup(item);
-	if (s->item == NULL)
+	if (s->item == NULL) {
+		free(s);
 		return err_nomem(e);
-	*ret = TAKE(s);
+	}
+	enter(s);
+	*ret = s;
 	return 0;
+}
+
+int vault_session_chunk_size(struct vault_session *s, size_t bytes, struct err *e)
+{
+	for (unsigned shift = CHUNK_SHIFT_MIN; shift <= CHUNK_SHIFT_MAX; shift++)
+		if (bytes == (size_t)1 << shift) {
+			s->chunk_shift = shift;
+			return 0;
+		}
+	return err_set(e, ERR_INVALID, "%zu bytes are no chunk size: a power of two from %zu to %zu "
+	    "is", bytes, (size_t)1 << CHUNK_SHIFT_MIN, CHUNK_MAX);
 }
 
 void vault_session_end(struct vault_session *s)
 {
 	if (s == NULL)
 		return;
-	pack_writer_done(&s->writer);
-	index_done(&s->pending);
+	putter_done(s);
 	for (size_t i = 0; i < s->disk_count; i++)
 		free(s->disks[i].name);
 	free(s->disks);
-	free(s->packs);
 	free(s->item);
+	for (size_t i = 0; i < s->base_count; i++)
+		vault_point_close(s->bases[i]);
+	free(s->bases);
+	leave(s);
 	free(s);
 }
 
-static int note_pack(struct vault_session *s, struct err *e)
+int session_keep_base(struct vault_session *s, struct vault_point *p, struct err *e)
 {
-	if (s->pack_count == s->pack_cap) {
-		size_t cap = s->pack_cap == 0 ? 16 : s->pack_cap * 2;
-		uint8_t (*p)[PACK_ID_SIZE] = reallocarray(s->packs, cap, PACK_ID_SIZE);
+	if (s->base_count == s->base_cap) {
+		size_t cap = s->base_cap == 0 ? 4 : s->base_cap * 2;
+		struct vault_point **grown = reallocarray(s->bases, cap, sizeof(struct vault_point *));
 
-		if (p == NULL)
+		if (grown == NULL) {
+			vault_point_close(p);
 			return err_nomem(e);
-		s->packs = p;
-		s->pack_cap = cap;
+		}
+		s->bases = grown;
+		s->base_cap = cap;
 	}
-	memcpy(s->packs[s->pack_count++], s->writer.id, PACK_ID_SIZE);
+	s->bases[s->base_count++] = p;
 	return 0;
 }
 
-static int flush(struct vault_session *s, struct err *e)
+static bool is_sampled(struct vault_session *s, const struct chunk_id *id, size_t n)
 {
-	char name[PACK_NAME_SIZE];
-
-	if (note_pack(s, e) != 0 || pack_writer_seal(&s->writer, e) != 0 ||
-	    object_put(s->v->store, pack_name(s->writer.id, name), s->writer.p, s->writer.n,
-		e) != 0)
-		return -1;
-	/* Only now: other sessions may build on what they find in the index. */
-	if (vault_learn(s->v, s->writer.id, s->writer.entries, s->writer.count, e) != 0)
-		return -1;
-	pack_writer_reset(&s->writer);
-	index_clear(&s->pending);
-	return 0;
+	if (((id->b[ID_SIZE - 1] ^ s->sample_salt) & (SAMPLE_ONE_IN - 1)) != 0)
+		return false;
+	return atomic_fetch_sub(&s->sample_left, (int64_t)n) > 0;
 }
 
-/* A failed flush leaves the writer half sealed: nothing may be added to it. */
-static int check_whole(const struct vault_session *s, struct err *e)
+bool session_trusts(struct vault_session *s, struct chunk_reader *r, const struct chunk_id *id,
+    size_t n, uint8_t *scratch)
 {
-	if (s->broken)
-		return err_set(e, ERR_IO, "an earlier pack of this session could not be stored");
-	return 0;
+	uint32_t pack;
+	struct err e = { 0 };
+
+	if (!is_sampled(s, id, n) || chunk_read(r, RECORD_DATA, id, scratch, &n, &pack, &e) == 0)
+		return true;
+	/* Whatever else is wrong with the store will come up when something is put into it. */
+	if (e.kind != ERR_CORRUPT)
+		return true;
+	vault_note_bad(s->v, id);
+	return false;
 }
 
-int session_flush(struct vault_session *s, struct err *e)
+static bool is_pending(const struct vault_session *s, const struct chunk_id *id)
 {
-	if (check_whole(s, e) != 0)
-		return -1;
-	if (s->writer.aead == NULL)
-		return 0;
-	if (flush(s, e) == 0)
-		return 0;
-	s->broken = true;
-	return -1;
+	struct chunk_place at;
+
+	for (size_t i = 0; i < SESSION_SLOTS; i++)
+		if (index_find(&s->slots[i].pending, id, &at, NULL))
+			return true;
+	return false;
 }
 
 int session_add(struct vault_session *s, struct record *r, const void *p, size_t n,
     struct err *e)
 {
-	uint8_t pack[PACK_ID_SIZE];
-	struct chunk_place at;
+	struct chunk_place at = { 0 };
 
-	if (check_whole(s, e) != 0)
-		return -1;
-	if (index_find(&s->pending, &r->id, &at) || vault_find(s->v, &r->id, &at, pack))
+	if (s->is_broken)
+		return err_set(e, ERR_IO, "an earlier pack of this session could not be stored");
+	if (is_pending(s, &r->id) || vault_use(s->v, &r->id, s->generation, &at))
 		return 0;
-	if (!pack_writer_room(&s->writer, n) && session_flush(s, e) != 0)
+	if (s->filling != NULL && !pack_writer_room(&s->filling->writer, n) &&
+	    putter_hand_over(s, e) != 0)
 		return -1;
-	if (pack_writer_add(&s->writer, r, p, n, &at.offset, e) != 0)
+	if (putter_slot(s, e) != 0 ||
+	    pack_writer_add(&s->filling->writer, r, p, n, &at.offset, e) != 0)
 		return -1;
-	at.pack = 0;
 	at.sealed_n = r->sealed_n;
-	return index_add(&s->pending, &r->id, &at, e) != 0 ? -1 : 1;
-}
-
-struct check {
-	struct vault_session *s;
-	struct flow flow;
-	atomic_size_t next;
-};
-
-static void *check_packs(void *arg)
-{
-	struct check *c = arg;
-
-	for (;;) {
-		size_t i = atomic_fetch_add(&c->next, 1);
-		struct err e = { 0 };
-
-		if (i >= c->s->pack_count || flow_failed(&c->flow))
-			return NULL;
-		if (vault_check_pack(c->s->v, c->s->packs[i], &e) != 0)
-			flow_fail(&c->flow, &e);
-	}
-}
-
-static int read_back(struct vault_session *s, struct err *e)
-{
-	struct check c = { .s = s };
-	struct crew crew;
-	unsigned n = crew_size() < CHECKERS_MAX ? crew_size() : CHECKERS_MAX;
-	int r;
-
-	if (s->pack_count == 0)
-		return 0;
-	if (flow_init(&c.flow, 1, e) != 0) {
-		flow_done(&c.flow);
-		return -1;
-	}
-	r = crew_start(&crew, s->pack_count < n ? (unsigned)s->pack_count : n, check_packs, &c, e);
-	crew_join(&crew);
-	if (r == 0)
-		r = flow_result(&c.flow, e);
-	flow_done(&c.flow);
-	return r;
+	return index_add(&s->filling->pending, &r->id, &at, 0, NULL, e) != 0 ? -1 : 1;
 }
 
 static int write_point(struct vault_session *s, const char *point, const json_t *meta,
@@ -177,11 +170,12 @@ static int commit(struct vault_session *s, const char *point, const json_t *meta
 {
 	char name[POINT_NAME_SIZE];
 
-	/* A name that cannot be is better found before hours of reading. */
-	if (point_object_name(s->v, s->item, point, name, e) != 0 || session_flush(s, e) != 0)
+	/* A name that cannot be is better found before the last pack is stored. */
+	if (point_object_name(s->v, s->item, point, name, e) != 0 || putter_finish(s, e) != 0)
 		return -1;
-	pack_writer_done(&s->writer);	/* its memory is wanted for reading back */
-	return read_back(s, e) != 0 ? -1 : write_point(s, point, meta, e);
+	if (s->is_broken)
+		return err_set(e, ERR_IO, "an earlier pack of this session could not be stored");
+	return write_point(s, point, meta, e);
 }
 
 int vault_session_commit(struct vault_session *s, const char *point, const json_t *meta,

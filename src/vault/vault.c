@@ -1,4 +1,4 @@
-/* vault.c - creating, opening and closing a vault; its index. */
+/* vault.c - creating, opening and closing a vault; the right to write to it. */
 #include "vault/engine.h"
 
 #include "base/codec.h"
@@ -12,7 +12,7 @@ static int sum(const uint8_t config[CONFIG_SIZE], uint8_t ret[32], struct err *e
 
 int vault_create(struct object_store *store, const uint8_t key[32], struct err *e)
 {
-	struct config c = { .version = FORMAT_VERSION, .chunk_shift = CHUNK_SHIFT };
+	struct config c = { .version = FORMAT_VERSION, .chunk_shift = CHUNK_SHIFT_DEFAULT };
 	uint8_t bytes[CONFIG_SIZE];
 	struct object_info info;
 	struct vault_keys k;
@@ -64,6 +64,7 @@ static int open_config(struct vault *v, const uint8_t key[32], struct err *e)
 		return -1;
 	if (!crypto_equal(want, c.key_check, sizeof(want)))
 		return err_set(e, ERR_DENIED, "wrong key");
+	v->chunk_shift = c.chunk_shift;
 	return 0;
 }
 
@@ -82,9 +83,13 @@ int vault_open(struct object_store *store, const uint8_t key[32], struct vault *
 		return err_nomem(e);
 	}
 	v->store = store;
+	pthread_mutex_init(&v->collect_mu, NULL);
+	pthread_mutex_init(&v->verify_mu, NULL);
+	pthread_mutex_init(&v->writer_mu, NULL);
 	pthread_mutex_init(&v->commit_mu, NULL);
+	pthread_mutex_init(&v->roots_mu, NULL);
 	pthread_rwlock_init(&v->index_lock, NULL);
-	if (open_config(v, key, e) != 0 || vault_load(v, e) != 0)
+	if (open_config(v, key, e) != 0 || vault_refresh(v, e) != 0 || vault_load_bad(v, e) != 0)
 		return err_in(e, "opening the vault");
 	*ret = TAKE(v);
 	return 0;
@@ -96,76 +101,47 @@ void vault_close(struct vault *v)
 		return;
 	object_close(v->store);
 	keys_wipe(&v->keys);
+	pthread_mutex_destroy(&v->collect_mu);
+	pthread_mutex_destroy(&v->verify_mu);
+	pthread_mutex_destroy(&v->writer_mu);
 	pthread_mutex_destroy(&v->commit_mu);
+	pthread_mutex_destroy(&v->roots_mu);
 	pthread_rwlock_destroy(&v->index_lock);
 	index_done(&v->index);
 	free(v->packs);
+	free(v->committed);
+	free(v->committed_levels);
 	free(v);
 }
 
-bool vault_find(struct vault *v, const struct chunk_id *id, struct chunk_place *ret,
-    uint8_t ret_pack[PACK_ID_SIZE])
+/* Until now another process may have written: what it left is looked at again. */
+static int become_writer(struct vault *v, struct err *e)
 {
-	bool found;
-
-	pthread_rwlock_rdlock(&v->index_lock);
-	found = index_find(&v->index, id, ret);
-	if (found)
-		memcpy(ret_pack, v->packs[ret->pack], PACK_ID_SIZE);
-	pthread_rwlock_unlock(&v->index_lock);
-	return found;
-}
-
-size_t vault_pack_count(struct vault *v)
-{
-	size_t n;
-
-	pthread_rwlock_rdlock(&v->index_lock);
-	n = v->pack_count;
-	pthread_rwlock_unlock(&v->index_lock);
-	return n;
-}
-
-void vault_pack_id(struct vault *v, size_t number, uint8_t ret[PACK_ID_SIZE])
-{
-	pthread_rwlock_rdlock(&v->index_lock);
-	memcpy(ret, v->packs[number], PACK_ID_SIZE);
-	pthread_rwlock_unlock(&v->index_lock);
-}
-
-static int learn_locked(struct vault *v, const uint8_t pack[PACK_ID_SIZE],
-    const struct pack_entry *t, uint32_t count, struct err *e)
-{
-	if (v->pack_count == v->pack_cap) {
-		size_t cap = v->pack_cap == 0 ? 64 : v->pack_cap * 2;
-		uint8_t (*p)[PACK_ID_SIZE] = reallocarray(v->packs, cap, PACK_ID_SIZE);
-
-		if (p == NULL)
-			return err_nomem(e);
-		v->packs = p;
-		v->pack_cap = cap;
-	}
-	memcpy(v->packs[v->pack_count++], pack, PACK_ID_SIZE);
-	for (uint32_t i = 0; i < count; i++) {
-		struct chunk_place at = {
-			.pack = (uint32_t)(v->pack_count - 1),
-			.offset = t[i].offset,
-			.sealed_n = t[i].sealed_n,
-		};
-
-		if (index_add(&v->index, &t[i].id, &at, e) != 0)
-			return -1;
-	}
+	if (object_lock(v->store, e) != 0)
+		return e->kind == ERR_BUSY ? err_in(e, "the vault is in use") : -1;
+	if (vault_refresh(v, e) != 0)
+		return -1;
+	v->is_writer = true;
 	return 0;
 }
 
-int vault_learn(struct vault *v, const uint8_t pack[PACK_ID_SIZE], const struct pack_entry *t,
-    uint32_t count, struct err *e)
+int vault_lock_writer(struct vault *v, struct err *e)
 {
-	int r;
+	int r = 0;
 
-	pthread_rwlock_wrlock(&v->index_lock);
-	r = learn_locked(v, pack, t, count, e);
-	pthread_rwlock_unlock(&v->index_lock);
+	pthread_mutex_lock(&v->writer_mu);
+	if (!v->is_writer)
+		r = become_writer(v, e);
+	pthread_mutex_unlock(&v->writer_mu);
+	return r;
+}
+
+bool vault_is_writer(struct vault *v)
+{
+	bool r;
+
+	pthread_mutex_lock(&v->writer_mu);
+	r = v->is_writer;
+	pthread_mutex_unlock(&v->writer_mu);
 	return r;
 }

@@ -7,8 +7,11 @@
  *
  * Nothing here knows about Azure: an item is an opaque text, a point a name
  * unique within its item ([A-Za-z0-9._-], at most 128 characters, neither "."
- * nor "..").  Thread-safe: many sessions and restores may
- * run at once on one open vault. */
+ * nor "..").  Thread-safe: many sessions and restores may run at once on one open vault.
+ *
+ * Among processes one may write: whoever first begins a backup, removes a point or collects holds
+ * the vault until it closes it, and everybody else who wants to is told ERR_BUSY.  Reading is free
+ * to all. */
 #ifndef VAULT_VAULT_H
 #define VAULT_VAULT_H
 
@@ -49,6 +52,11 @@ must_check int vault_session_begin(struct vault *v, const char *item, struct vau
 /* Drops what was not committed; NULL is fine. */
 void vault_session_end(struct vault_session *s);
 
+/* Size of the chunks into which disks are cut from now on: a power of two from 256 KiB to 4 MiB,
+ * else ERR_INVALID.  Smaller chunks make incrementals smaller, larger ones the index.  A disk that
+ * is backed up since a base keeps the base's. */
+must_check int vault_session_chunk_size(struct vault_session *s, size_t bytes, struct err *e);
+
 /* Back up one disk.  `name` is unique in the session.  Disks of one session
  * are backed up one after the other. */
 must_check int vault_backup_disk(struct vault_session *s, const char *name, struct disk_src *src,
@@ -57,9 +65,9 @@ must_check int vault_backup_disk(struct vault_session *s, const char *name, stru
 /* As vault_backup_disk(), but of a disk that has changed since `point` (of the session's item) only
  * within `dirty` (in order, not overlapping; ends past the disk's are clipped): nothing else is
  * read, and the branches of the map without changes are shared.  The cost is that of what changed.
- * A NULL base is vault_backup_disk().
- * ERR_NOT_FOUND if the vault has no such point or disk, ERR_CONFLICT if the disk shrank or grew to
- * another height of its map: then back it up whole.  What a disk grew by is read. */
+ * The disk may have grown or shrunk: what it grew by is read.  If the base's map is damaged, the
+ * whole disk is.  A NULL base is vault_backup_disk().  ERR_NOT_FOUND if the vault has no such point or
+ * disk. */
 struct vault_base {
 	const char *point, *disk;
 	const struct extent *dirty;
@@ -85,13 +93,15 @@ const json_t *vault_point_meta(const struct vault_point *p);	/* borrowed */
 int64_t vault_point_disk_size(const struct vault_point *p, const char *name);
 int64_t vault_point_disk_data(const struct vault_point *p, const char *name); /* non-hole bytes */
 
+/* `damage` NULL: a point.  Otherwise an object that should be a point's and is damaged, as *damage
+ * says: `point` is then its name in the store, item and meta are NULL. */
 typedef int vault_point_fn(void *arg, const char *item, const char *point, const json_t *meta,
-    struct err *e);
-/* Every point of `item` (NULL: of every item), in name order. */
+    const struct err *damage, struct err *e);
+/* Every point of `item` (NULL: of every item), in name order.  Damaged ones do not hide the others. */
 must_check int vault_point_list(struct vault *v, const char *item, vault_point_fn *fn, void *arg,
     struct err *e);
 
-/* 1 if it is there (and was removed), 0 if not, -1.  Chunks stay until collected. */
+/* 1 if it is there (and was removed), 0 if not, -1.  Chunks stay until vault_collect(). */
 must_check int vault_point_delete(struct vault *v, const char *item, const char *point,
     struct err *e);
 
@@ -104,8 +114,49 @@ must_check int vault_point_delete(struct vault *v, const char *item, const char 
 must_check int vault_restore_disk(struct vault_point *p, const char *name, struct disk_sink *sink,
     int64_t from, int64_t *io_durable, const struct vault_progress *progress, struct err *e);
 
+/* As vault_restore_disk(), into an image of the disk's size that holds something already: only
+ * what differs is written, and what the disk does not have is cleared.  With `known` the image is
+ * known to be as that disk of that point was, but for the dirty extents; the rest of it is not even
+ * read.  Without, everything is read and compared.  Interrupted, the image is neither the one nor the
+ * other: go on from *io_durable, or start again without `known`. */
+struct vault_in_place_stats {	/* bytes */
+	_Atomic int64_t compared, written, cleared;
+};
+must_check int vault_restore_in_place(struct vault_point *p, const char *name,
+    struct disk_sink *sink, const struct vault_base *known, int64_t from, int64_t *io_durable,
+    const struct vault_progress *progress, struct vault_in_place_stats *ret_stats, struct err *e);
+
+/* Where disk `name` of point `b` differs from that of `a` (NULL, or without the disk: from an empty
+ * one), in order, in whole chunks.  Only branches that differ are read.  ERR_CONFLICT if the two are
+ * cut into chunks of different sizes. */
+typedef int vault_extent_fn(void *arg, const struct extent *x, struct err *e);
+must_check int vault_diff(struct vault_point *a, struct vault_point *b, const char *name,
+    vault_extent_fn *fn, void *arg, struct err *e);
+
+/* ---- verification ---- */
 /* Read and authenticate every chunk of the point. */
 must_check int vault_verify_point(struct vault_point *p, const struct vault_progress *progress,
     struct err *e);
+
+/* ---- collection ---- */
+struct vault_collect_opts {
+	unsigned compact_percent;	/* packs of which less than this is needed are rewritten; 0: none */
+	const struct vault_progress *progress;	/* may be NULL; totals of 0: not known yet */
+};
+
+struct vault_collect_stats {
+	int64_t points;
+	int64_t live_chunks, dead_chunks, missing;	/* missing: needed, but nowhere */
+	int64_t live_bytes;		/* sealed */
+	int64_t removed_packs, compacted_packs;
+	int64_t freed_bytes, rewritten_bytes;
+};
+
+/* Remove what no point needs, while backups and restores go on.  Points that are being written or
+ * read are safe; a crash or failure at any time loses nothing that is needed.  `opts` NULL: packs
+ * are rewritten when less than 70 % of them is needed.  ERR_BUSY while another collection of the
+ * vault runs; ERR_CORRUPT names the point whose needs cannot be told, and nothing is removed. */
+must_check int vault_collect(struct vault *v, const struct vault_collect_opts *opts,
+    struct vault_collect_stats *ret_stats, struct err *e);
 
 #endif

@@ -21,11 +21,16 @@ static int rows_of(struct take *t, json_t *names, struct err *e)
 	return resource_list(c, &q, add_row, names, e) < 0 ? -1 : 0;
 }
 
+/* A damaged one goes too: it has the name under which it lies in the store. */
 static int add_point(void *arg, const char *item, const char *point, const json_t *meta,
-    struct err *e)
+    const struct err *damage, struct err *e)
 {
+	const char *slash = damage != NULL ? strrchr(point, '/') : NULL;
+
 	(void)item;
 	(void)meta;
+	if (slash != NULL)
+		point = slash + 1;
 	return json_array_append_new(arg, json_string(point)) == 0 ? 0 : err_nomem(e);
 }
 

@@ -15,7 +15,7 @@
 struct fixture {
 	char dir[64], disk[96], out[96];
 	struct vault *v;
-	unsigned points;
+	size_t chunk;		/* bytes; 0: as the vault has it */
 };
 
 static int remove_one(const char *path, const struct stat *st, int kind, struct FTW *ftw)
@@ -93,6 +93,8 @@ static int try_backup(struct fixture *f, const char *point, const struct vault_b
 
 	assert_int_equal(disk_src_open(f->disk, DISK_RAW, &src, e), 0);
 	assert_int_equal(vault_session_begin(f->v, "item", &s, e), 0);
+	if (f->chunk != 0)
+		assert_int_equal(vault_session_chunk_size(s, f->chunk, e), 0);
 	r = base != NULL ? vault_backup_disk_since(s, "disk", src, base, NULL, st, e) :
 	    vault_backup_disk(s, "disk", src, NULL, st, e);
 	if (r == 0)
@@ -146,6 +148,7 @@ static void only_what_changed_is_read(void **state)
 	struct vault_disk_stats st;
 	size_t n = 0;
 
+	f->chunk = (size_t)MIB;
 	resize(f, 1500 * MIB + 512);	/* two levels of map, a short last chunk */
 	for (int64_t at = 0; at < 1500; at += 7)
 		change(f, at * MIB, 9000, false, NULL, NULL);
@@ -208,13 +211,6 @@ static void a_disk_that_grew_goes_on(void **state)
 	change(f, 25 * MIB, 77, false, dirty, &n);
 	backup(f, "grown", &(struct vault_base){ "full", "disk", dirty, n }, &st);
 	assert_restores(f, "grown");
-	/* grown to another height of the map, or shrunk: told, so that the caller takes it whole */
-	resize(f, 600 * MIB);
-	FAILS(try_backup(f, "x", &(struct vault_base){ "grown", "disk", dirty, n }, &st, &e),
-	    ERR_CONFLICT);
-	resize(f, 5 * MIB);
-	FAILS(try_backup(f, "x", &(struct vault_base){ "grown", "disk", dirty, n }, &st, &e),
-	    ERR_CONFLICT);
 	FAILS(try_backup(f, "x", &(struct vault_base){ "nothere", "disk", NULL, 0 }, &st, &e),
 	    ERR_NOT_FOUND);
 	FAILS(try_backup(f, "x", &(struct vault_base){ "full", "other", NULL, 0 }, &st, &e),
@@ -222,6 +218,62 @@ static void a_disk_that_grew_goes_on(void **state)
 	resize(f, 30 * MIB);
 	FAILS(try_backup(f, "x", &(struct vault_base){ "full", "disk",
 	    &(struct extent){ -1, 5 }, 1 }, &st, &e), ERR_INVALID);
+}
+
+static void a_disk_may_grow_past_the_height_of_its_map(void **state)
+{
+	struct fixture *f = *state;
+	struct vault_disk_stats st;
+
+	f->chunk = 256 * 1024;	/* one node covers 128 MiB, two levels 64 GiB */
+	resize(f, 100 * MIB);
+	change(f, 3 * MIB, 5 * (size_t)MIB, false, NULL, NULL);
+	backup(f, "small", NULL, &st);
+	resize(f, 700 * MIB);
+	change(f, 650 * MIB, 100, false, NULL, NULL);	/* in what is new: nobody has to say so */
+	backup(f, "large", &(struct vault_base){ "small", "disk", NULL, 0 }, &st);
+	assert_true(st.read <= MIB);
+	assert_restores(f, "large");
+	resize(f, 80 * (int64_t)1024 * MIB);
+	backup(f, "huge", &(struct vault_base){ "large", "disk", NULL, 0 }, &st);
+	assert_true(st.read <= MIB);
+	assert_int_equal(data_of(f, "huge"), data_of(f, "large"));
+}
+
+static void a_disk_that_shrank_loses_what_was_cut_off(void **state)
+{
+	struct fixture *f = *state;
+	struct vault_disk_stats st;
+
+	f->chunk = 256 * 1024;
+	resize(f, 700 * MIB);
+	for (int64_t at = 0; at < 700; at += 11)
+		change(f, at * MIB, 3000, false, NULL, NULL);
+	backup(f, "large", NULL, &st);
+	resize(f, 300 * MIB + 4096);
+	backup(f, "less", &(struct vault_base){ "large", "disk", NULL, 0 }, &st);
+	assert_true(st.read <= MIB);
+	assert_restores(f, "less");
+	resize(f, 33 * MIB + 512);	/* lower than the base's map, and cut inside a chunk */
+	backup(f, "little", &(struct vault_base){ "less", "disk", NULL, 0 }, &st);
+	assert_restores(f, "little");
+	backup(f, "whole", NULL, &st);
+	assert_int_equal(data_of(f, "little"), data_of(f, "whole"));
+	assert_true(st.stored < 4096);
+}
+
+static void chunk_sizes_are_checked(void **state)
+{
+	struct fixture *f = *state;
+	struct vault_session *s = NULL;
+	struct err e;
+
+	OK(vault_session_begin(f->v, "item", &s, &e));
+	FAILS(vault_session_chunk_size(s, 128 * 1024, &e), ERR_INVALID);
+	FAILS(vault_session_chunk_size(s, 300 * 1024, &e), ERR_INVALID);
+	FAILS(vault_session_chunk_size(s, 8 * (size_t)MIB, &e), ERR_INVALID);
+	OK(vault_session_chunk_size(s, 4 * (size_t)MIB, &e));
+	vault_session_end(s);
 }
 
 /* A chain of random changes; every point restores, and the last equals a full backup. */
@@ -233,6 +285,7 @@ static void long_chains_stay_right(void **state)
 	char from[24] = "p0", to[24];
 
 	print_message("seed %llu\n", (unsigned long long)seed);
+	f->chunk = (size_t)1 << (18 + seed % 5);
 	resize(f, 1100 * MIB);
 	backup(f, from, NULL, &st);
 	for (unsigned i = 1; i <= 12; i++) {
@@ -247,6 +300,8 @@ static void long_chains_stay_right(void **state)
 			change(f, at, (size_t)(seed >> 40) % (3 * (size_t)MIB) + 1, seed % 3 == 0, dirty, &n);
 			at += dirty[n - 1].length;
 		}
+		if (i % 3 == 0)
+			resize(f, (1000 + (int64_t)(seed % 900)) * MIB + 512 * (i % 2));
 		(void)snprintf(to, sizeof(to), "p%u", i);
 		backup(f, to, &(struct vault_base){ from, "disk", dirty, n }, &st);
 		if (i % 4 == 0)
@@ -265,6 +320,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(nothing_changed_costs_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_became_zeros_becomes_a_hole, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_disk_that_grew_goes_on, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_disk_may_grow_past_the_height_of_its_map, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(a_disk_that_shrank_loses_what_was_cut_off, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(chunk_sizes_are_checked, setup, teardown),
 		cmocka_unit_test_setup_teardown(long_chains_stay_right, setup, teardown),
 	};
 

@@ -247,11 +247,12 @@ struct names {
 };
 
 static int note_point(void *arg, const char *item, const char *point, const json_t *meta,
-    struct err *e)
+    const struct err *damage, struct err *e)
 {
 	struct names *n = arg;
 
 	(void)e;
+	assert_null(damage);
 	assert_string_equal(jstr(meta, "made", ""), point);
 	(void)snprintf(n->text + strlen(n->text), sizeof(n->text) - strlen(n->text), "%s/%s ",
 	    item, point);
@@ -369,8 +370,9 @@ static void a_second_backup_stores_what_changed(void **state)
 	fill_disk(f, "d", 5 * MIB + 512, 512, NOISE);
 	reopen(f);
 	OK(backup(f, "other item", "p1", "d", &third, &e));
-	assert_int_equal(third.reused, 19 * MIB);
-	assert_true(third.stored > MIB && third.stored < 2 * MIB);
+	/* one chunk of them is new, whatever the size of chunks is */
+	assert_true(third.reused >= 19 * MIB && third.reused < 20 * MIB);
+	assert_true(third.stored > 20 * MIB - third.reused && third.stored < 2 * MIB);
 	check_restore(f, "other item", "p1", "d");
 }
 

@@ -148,8 +148,9 @@ static void another_master_key_opens_nothing(void **state)
 	FAILS(world_vault(&f->w, &two, &v, &e), ERR_CORRUPT);
 }
 
-static int count(void *arg, const char *item, const char *point, const json_t *meta, struct err *e)
+static int count(void *arg, const char *item, const char *point, const json_t *meta, const struct err *damage, struct err *e)
 {
+	assert_null(damage);
 	(void)item;
 	(void)point;
 	(void)meta;

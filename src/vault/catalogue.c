@@ -1,0 +1,145 @@
+/* catalogue.c - which packs there are, and which chunk lies where: kept in memory while a vault is
+ * open, made from the packs' tables.  See engine.h. */
+#include "vault/engine.h"
+
+bool vault_find(struct vault *v, const struct chunk_id *id, struct chunk_place *ret,
+    uint8_t ret_pack[PACK_ID_SIZE])
+{
+	bool found;
+
+	pthread_rwlock_rdlock(&v->index_lock);
+	found = index_find(&v->index, id, ret, NULL);
+	if (found)
+		memcpy(ret_pack, v->packs[ret->pack].id, PACK_ID_SIZE);
+	pthread_rwlock_unlock(&v->index_lock);
+	return found;
+}
+
+bool vault_use(struct vault *v, const struct chunk_id *id, unsigned generation,
+    struct chunk_place *ret)
+{
+	unsigned flags = 0;
+	bool found;
+
+	/* Found and pinned under one lock: a collection drops it before, or keeps it. */
+	pthread_rwlock_rdlock(&v->index_lock);
+	found = index_find(&v->index, id, ret, &flags) && (flags & CHUNK_BAD) == 0;
+	if (found)
+		(void)index_raise(&v->index, id, CHUNK_PIN0 << generation);
+	pthread_rwlock_unlock(&v->index_lock);
+	return found;
+}
+
+unsigned vault_flags(struct vault *v, const struct chunk_id *id)
+{
+	struct chunk_place at;
+	unsigned flags = 0;
+
+	pthread_rwlock_rdlock(&v->index_lock);
+	(void)index_find(&v->index, id, &at, &flags);
+	pthread_rwlock_unlock(&v->index_lock);
+	return flags;
+}
+
+void vault_raise(struct vault *v, const struct chunk_id *id, unsigned flags)
+{
+	pthread_rwlock_rdlock(&v->index_lock);
+	(void)index_raise(&v->index, id, flags);
+	pthread_rwlock_unlock(&v->index_lock);
+}
+
+size_t vault_pack_count(struct vault *v)
+{
+	size_t n;
+
+	pthread_rwlock_rdlock(&v->index_lock);
+	n = v->pack_count;
+	pthread_rwlock_unlock(&v->index_lock);
+	return n;
+}
+
+void vault_pack_get(struct vault *v, size_t number, struct vault_pack *ret)
+{
+	pthread_rwlock_rdlock(&v->index_lock);
+	*ret = v->packs[number];
+	pthread_rwlock_unlock(&v->index_lock);
+}
+
+static int begin_locked(struct vault *v, const uint8_t id[PACK_ID_SIZE], uint32_t *ret_number,
+    struct err *e)
+{
+	if (v->pack_count == v->pack_cap) {
+		size_t cap = v->pack_cap == 0 ? 64 : v->pack_cap * 2;
+		struct vault_pack *p = reallocarray(v->packs, cap, sizeof(*p));
+
+		if (p == NULL)
+			return err_nomem(e);
+		v->packs = p;
+		v->pack_cap = cap;
+	}
+	v->packs[v->pack_count] = (struct vault_pack){ .is_inflight = true };
+	memcpy(v->packs[v->pack_count].id, id, PACK_ID_SIZE);
+	*ret_number = (uint32_t)v->pack_count++;
+	return 0;
+}
+
+int vault_pack_begin(struct vault *v, const uint8_t id[PACK_ID_SIZE], uint32_t *ret_number,
+    struct err *e)
+{
+	int r;
+
+	pthread_rwlock_wrlock(&v->index_lock);
+	r = begin_locked(v, id, ret_number, e);
+	pthread_rwlock_unlock(&v->index_lock);
+	return r;
+}
+
+void vault_pack_abandon(struct vault *v, uint32_t number)
+{
+	pthread_rwlock_wrlock(&v->index_lock);
+	v->packs[number].is_inflight = false;
+	v->packs[number].is_gone = true;
+	pthread_rwlock_unlock(&v->index_lock);
+}
+
+/* `mended` collects the chunks that were bad where they lay. */
+static int learn_locked(struct vault *v, uint32_t number, const struct pack_entry *t,
+    uint32_t count, unsigned flags, struct chunk_id *mended, uint32_t *ret_mended, struct err *e)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct chunk_place at = { number, t[i].offset, t[i].sealed_n };
+		enum index_how how;
+
+		if (index_add(&v->index, &t[i].id, &at, flags, &how, e) != 0)
+			return -1;
+		if (how == INDEX_REPLACED)
+			mended[n++] = t[i].id;
+		v->duplicates += how == INDEX_HAD_IT;
+	}
+	*ret_mended = n;
+	return 0;
+}
+
+int vault_learn(struct vault *v, uint32_t number, int64_t size, const struct pack_entry *t,
+    uint32_t count, unsigned flags, struct err *e)
+{
+	auto_free struct chunk_id *mended = calloc(count + (size_t)1, sizeof(*mended));
+	uint32_t n = 0;
+	int r;
+
+	if (mended == NULL)
+		return err_nomem(e);
+	pthread_rwlock_wrlock(&v->index_lock);
+	r = learn_locked(v, number, t, count, flags, mended, &n, e);
+	if (r == 0) {
+		v->packs[number].is_inflight = false;
+		v->packs[number].size = size;
+		v->packs[number].count = count;
+	}
+	pthread_rwlock_unlock(&v->index_lock);
+	for (uint32_t i = 0; i < n; i++)
+		vault_forget_bad(v, &mended[i]);
+	return r;
+}

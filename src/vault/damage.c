@@ -1,0 +1,54 @@
+/* damage.c - chunks that were found damaged: noted until they are stored anew.
+ *
+ * An empty object "damaged/<id of the chunk>" survives a restart: the next backup that meets these
+ * bytes on a live disk stores them again instead of relying on what cannot be read. */
+#include "vault/engine.h"
+
+#include <stdio.h>
+
+#include "base/codec.h"
+
+#define PREFIX "damaged/"
+#define NOTE_NAME_SIZE (sizeof(PREFIX) - 1 + HEX_SIZE(ID_SIZE))
+
+static void note_name(const struct chunk_id *id, char out[NOTE_NAME_SIZE])
+{
+	memcpy(out, PREFIX, sizeof(PREFIX) - 1);
+	(void)hex_encode(id->b, ID_SIZE, out + sizeof(PREFIX) - 1);
+}
+
+void vault_note_bad(struct vault *v, const struct chunk_id *id)
+{
+	char name[NOTE_NAME_SIZE];
+	struct err ignored;
+
+	vault_raise(v, id, CHUNK_BAD);
+	/* Losing the note costs one more reading; the damage itself is told by who found it. */
+	note_name(id, name);
+	(void)!object_put(v->store, name, "", 0, &ignored);
+}
+
+void vault_forget_bad(struct vault *v, const struct chunk_id *id)
+{
+	char name[NOTE_NAME_SIZE];
+	struct err ignored;
+
+	note_name(id, name);
+	(void)!object_del(v->store, name, &ignored);
+}
+
+static int load_one(void *arg, const struct object_info *info, struct err *e)
+{
+	struct vault *v = arg;
+	struct chunk_id id;
+
+	(void)e;
+	if (hex_decode(str_c(info->name + sizeof(PREFIX) - 1), id.b, sizeof(id.b)) == ID_SIZE)
+		vault_raise(v, &id, CHUNK_BAD);
+	return 0;
+}
+
+int vault_load_bad(struct vault *v, struct err *e)
+{
+	return object_list(v->store, PREFIX, load_one, v, e);
+}
