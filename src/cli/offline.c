@@ -1,8 +1,10 @@
 /* offline.c - see offline.h. */
 #include "cli/offline.h"
 
-#include <limits.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 
 #include "crypto/crypto.h"
 
@@ -12,6 +14,8 @@ void offline_done(struct offline *o)
 	db_close(o->world.db);
 	settings_free(o->settings);
 	crypto_wipe(o->world.master_key, sizeof(o->world.master_key));
+	if (o->lock_fd > 0)
+		(void)close(o->lock_fd);
 	*o = (struct offline){ 0 };
 }
 
@@ -44,12 +48,29 @@ int offline_open(const char *dir, struct offline *ret, struct err *e)
 		dir = getenv("HOLDFAST_DIR");
 	if (dir == NULL)
 		return err_set(e, ERR_INVALID, "no data directory: give --dir DIR or set HOLDFAST_DIR");
+	if (in_dir(dir, "", o.dir, e) != 0)
+		return -1;
 	if (open_parts(dir, &o, e) != 0) {
 		offline_done(&o);
 		return -1;
 	}
 	*ret = o;
 	return 0;
+}
+
+int offline_lock(struct offline *o, struct err *e)
+{
+	char path[PATH_MAX];
+
+	if (in_dir(o->dir, "lock", path, e) != 0)
+		return -1;
+	o->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (o->lock_fd < 0)
+		return err_sys(e, errno, "opening '%s'", path);
+	if (flock(o->lock_fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	return errno != EWOULDBLOCK ? err_sys(e, errno, "locking '%s'", path) :
+	    err_set(e, ERR_BUSY, "a server runs on data directory '%s': stop it first", o->dir);
 }
 
 struct search {

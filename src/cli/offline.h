@@ -3,9 +3,13 @@
 #ifndef CLI_OFFLINE_H
 #define CLI_OFFLINE_H
 
+#include <limits.h>
+
 #include "work/world.h"
 
 struct offline {
+	char dir[PATH_MAX];
+	int lock_fd;		/* of offline_lock(); 0 if it was not taken */
 	struct settings *settings;
 	struct world world;
 };
@@ -14,6 +18,9 @@ struct offline {
 must_check int offline_open(const char *dir, struct offline *ret, struct err *e);
 void offline_done(struct offline *o);	/* zeroed storage is fine */
 #define auto_offline cleanup_with(offline_done)
+
+/* Keep servers away until offline_done().  ERR_BUSY if one runs. */
+must_check int offline_lock(struct offline *o, struct err *e);
 
 /* The vault resource that `name` means: an ARM id, or a name that only one vault has.
  * *ret must be zeroed. */

@@ -1,184 +1,187 @@
-/* vault.c - holdfast vault: looking into a vault on this host, with or without a server. */
+/* vault.c - holdfast vault: its verbs and options. */
+#include "cli/vault.h"
+
 #include <getopt.h>
 #include <stdio.h>
 
-#include "base/codec.h"
-#include "cli/cli.h"
-#include "cli/offline.h"
-#include "crypto/crypto.h"
-
 static const char help[] =
-    "Usage: holdfast vault ls VAULT [--dir DIR] [--json]\n"
-    "       holdfast vault verify VAULT [--dir DIR] [--json]\n"
-    "       holdfast vault export-key VAULT [--dir DIR]\n"
+    "Usage: holdfast vault VERB VAULT [--dir DIR] [--json] ...\n"
     "\n"
-    "  ls          recovery points, as the vault itself lists them\n"
-    "  verify      read every chunk of every point, authenticate it and check its id; exits with 1\n"
-    "              if any point is damaged\n"
-    "  export-key  print the vault's key: with it and docs/format.md the vault can be read\n"
-    "              without this program.  Keep it secret\n"
+    "  ls VAULT                  recovery points, as the vault itself lists them\n"
+    "  stat VAULT                figures: points, packs, chunks, bytes, damage\n"
+    "  verify VAULT              read every chunk that any point needs, authenticate it and check its\n"
+    "                            id; exits with 1 if any point is damaged\n"
+    "    --resume                go on with a verification that was interrupted\n"
+    "    --rate MIB              read at most so many MiB a second\n"
+    "  gc VAULT                  remove what no point needs\n"
+    "    --compact PERCENT       rewrite packs of which less than this is needed; preset 70, 0: none\n"
+    "  diff VAULT POINT POINT    where the second point's disks differ from the first's\n"
+    "    --disk NAME             of this disk only\n"
+    "  restore VAULT POINT DISK FILE   write a disk into a new image\n"
+    "    --format FORMAT         raw (preset), vhd or qcow2\n"
+    "    --in-place              FILE is an image already: write only what differs\n"
+    "    --known POINT           with --in-place: FILE is as the disk was at that point; what did not\n"
+    "                            change since is not even read\n"
+    "  rebuild VAULT             make the server's list of points anew from the vault, and rewrite packs\n"
+    "                            whose tables are damaged; not while the server runs\n"
+    "  export-key VAULT          print the vault's key: with it and docs/format.md the vault can be\n"
+    "                            read without this program.  Keep it secret\n"
+    "  import-key VAULT KEYFILE  wrap the key in KEYFILE (as export-key prints it; - for standard input)\n"
+    "                            with this data directory's master key; not while the server runs\n"
     "\n"
-    "  VAULT       the vault's name, or its resource id\n"
-    "  --dir DIR   the data directory; without it $HOLDFAST_DIR\n"
-    "  --json      one JSON document a line\n"
-    "  --help      this text\n";
+    "  VAULT         the vault's name, or its resource id\n"
+    "  --dir DIR     the data directory; without it $HOLDFAST_DIR\n"
+    "  --item ITEM   the item of POINT, where several items have one of that name\n"
+    "  --json        one JSON document a line\n"
+    "  --help        this text\n";
 
-struct look {
-	struct vault *vault;
-	bool as_json, verify, show_progress;
-	unsigned damaged;
-	const char *point;	/* being verified */
+static const struct verb {
+	const char *name;
+	int words;		/* after the verb */
+	bool is_open, is_alone;	/* the vault is opened; the server must not run */
+	int (*run)(struct vault_cmd *c);
+} verbs[] = {
+	{ "ls", 1, true, false, vault_cmd_ls },
+	{ "stat", 1, true, false, vault_cmd_stat },
+	{ "verify", 1, true, false, vault_cmd_verify },
+	{ "gc", 1, true, false, vault_cmd_gc },
+	{ "diff", 3, true, false, vault_cmd_diff },
+	{ "restore", 4, true, false, vault_cmd_restore },
+	{ "rebuild", 1, true, true, vault_cmd_rebuild },
+	{ "export-key", 1, false, false, vault_cmd_export_key },
+	{ "import-key", 2, false, true, vault_cmd_import_key },
 };
 
-static bool tick(void *arg, int64_t done, int64_t total)
+int vault_cmd_print(json_t *doc, struct err *e)
 {
-	const struct look *l = arg;
-
-	if (l->show_progress)
-		(void)fprintf(stderr, "\r%s %3d%% ", l->point,
-		    total > 0 ? (int)(done * 100 / total) : 100);
-	return false;
-}
-
-static int verify_point(struct look *l, const char *item, const char *name, struct err *e)
-{
-	const struct vault_progress progress = { tick, l };
-	struct vault_point *p = NULL;
-	int r;
-
-	l->point = name;
-	if (vault_point_open(l->vault, item, name, &p, e) != 0)
-		return -1;
-	r = vault_verify_point(p, &progress, e);
-	vault_point_close(p);
-	if (l->show_progress)
-		(void)fprintf(stderr, "\r%*s\r", (int)strlen(name) + 6, "");
-	return r;
-}
-
-static void print_point(const struct look *l, const char *item, const char *name,
-    const json_t *meta, const char *state)
-{
-	auto_json json_t *doc = NULL;
 	auto_buf struct buf text = { 0 };
-	struct err ignored;
+	auto_json json_t *mine = doc;
 
-	if (!l->as_json) {
-		(void)printf("%s  %.19sZ  %-8s %s\n", name,
-		    jstr(meta, "properties.recoveryPointTime", "?"), state, item);
-		return;
-	}
-	doc = json_pack("{s:s, s:s, s:O?, s:O?, s:s}", "point", name, "item", item, "time",
-	    jat(meta, "properties.recoveryPointTime"), "disks", jat(meta, "internal.disks"), "state",
-	    state);
-	if (jdump(doc, &text, &ignored) == 0)
-		(void)printf("%s\n", text.p);
-}
-
-static int each_point(void *arg, const char *item, const char *name, const json_t *meta,
-    const struct err *damage, struct err *e)
-{
-	struct look *l = arg;
-	struct err why = { 0 };
-	const char *state = "whole";
-
-	(void)e;
-	if (damage != NULL) {
-		l->damaged++;
-		(void)fprintf(stderr, "holdfast vault %s: %s\n", l->verify ? "verify" : "ls", damage->msg);
-		return 0;
-	}
-	if (!l->verify) {
-		print_point(l, item, name, meta, "listed");
-		return 0;
-	}
-	if (verify_point(l, item, name, &why) != 0) {
-		state = "damaged";
-		l->damaged++;
-		(void)fprintf(stderr, "holdfast vault verify: point '%s': %s\n", name, why.msg);
-	}
-	print_point(l, item, name, meta, state);
+	if (doc == NULL)
+		return err_nomem(e);
+	if (jdump(mine, &text, e) != 0 || buf_ok(&text, e) != 0)
+		return -1;
+	(void)printf("%s\n", text.p);
 	return 0;
 }
 
-static int look_into(struct offline *o, const struct resource *vault, bool verify, bool as_json)
+static bool number(const char *text, long max, long *ret)
 {
-	struct look l = { .as_json = as_json, .verify = verify,
-		.show_progress = verify && isatty(STDERR_FILENO) == 1 };
-	struct err e = { 0 };
+	char *end;
 
-	if (world_vault(&o->world, vault, &l.vault, &e) != 0 ||
-	    vault_point_list(l.vault, NULL, each_point, &l, &e) < 0)
-		return cli_fail("vault", &e);
-	return l.damaged == 0 ? CLI_OK : CLI_FAILED;
+	*ret = strtol(text, &end, 10);
+	return *text != '\0' && *end == '\0' && *ret >= 0 && *ret <= max;
 }
 
-static int export_key(struct offline *o, const struct resource *vault)
+/* -1: go on.  Otherwise an exit code. */
+static int option(struct vault_args *a, int o)
 {
-	const char *store = jstr(vault->body, "internal.store", "");
-	const char *hex = jstr(vault->body, "internal.wrappedKey", "");
-	uint8_t wrapped[WRAPPED_KEY_SIZE], key[32];
-	char text[HEX_SIZE(32)];
-	struct err e = { 0 };
+	long n;
 
-	if (hex_decode(str_c(hex), wrapped, sizeof(wrapped)) != (int)sizeof(wrapped)) {
-		(void)err_set(&e, ERR_CORRUPT, "vault '%s' has no usable key", vault->id);
-		return cli_fail("vault", &e);
+	switch (o) {
+	case 'D':
+		a->dir = optarg;
+		break;
+	case 'i':
+		a->item = optarg;
+		break;
+	case 'k':
+		a->disk = optarg;
+		break;
+	case 'f':
+		a->format = optarg;
+		break;
+	case 'K':
+		a->known = optarg;
+		break;
+	case 'j':
+		a->as_json = true;
+		break;
+	case 'r':
+		a->resume = true;
+		break;
+	case 'p':
+		a->in_place = true;
+		break;
+	case 'R':
+		if (!number(optarg, 1000000, &n))
+			return cli_usage("vault", "--rate %s: that is no number of MiB", optarg);
+		a->rate = (int64_t)n << 20;
+		break;
+	case 'c':
+		if (!number(optarg, 100, &n))
+			return cli_usage("vault", "--compact %s: that is no percentage", optarg);
+		a->compact = (unsigned)n;
+		break;
+	default:
+		return -2;
 	}
-	if (key_unwrap(o->world.master_key, str_c(store), wrapped, key, &e) != 0)
-		return cli_fail("vault", &e);
-	(void)printf("%s\n", hex_encode(key, sizeof(key), text));
-	crypto_wipe(key, sizeof(key));
-	crypto_wipe(text, sizeof(text));
+	return -1;
+}
+
+static int parse(int argc, char **argv, struct vault_args *a, const struct verb **ret)
+{
+	static const struct option options[] = {
+		{ "dir", required_argument, NULL, 'D' }, { "item", required_argument, NULL, 'i' },
+		{ "disk", required_argument, NULL, 'k' }, { "format", required_argument, NULL, 'f' },
+		{ "known", required_argument, NULL, 'K' }, { "json", no_argument, NULL, 'j' },
+		{ "resume", no_argument, NULL, 'r' }, { "in-place", no_argument, NULL, 'p' },
+		{ "rate", required_argument, NULL, 'R' }, { "compact", required_argument, NULL, 'c' },
+		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
+	};
+	int o, r;
+
+	optind = opterr = 0;
+	while ((o = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (o == 'h') {
+			(void)fputs(help, stdout);
+			return CLI_OK;
+		}
+		r = option(a, o);
+		if (r == -2)
+			return cli_usage("vault", "%s: no such option, or its value is missing",
+			    argv[optind - 1]);
+		if (r != -1)
+			return r;
+	}
+	if (optind >= argc)
+		return cli_usage("vault", "what to do, and with which vault?");
+	for (size_t i = 0; i < ARRAY_LEN(verbs) && *ret == NULL; i++)
+		if (strcmp(argv[optind], verbs[i].name) == 0)
+			*ret = &verbs[i];
+	if (*ret == NULL)
+		return cli_usage("vault", "'%s' is nothing that can be done with a vault", argv[optind]);
+	o = (*ret)->words;
+	if (argc - optind - 1 != o) {
+		*ret = NULL;
+		return cli_usage("vault", "%s needs %d words behind it, and got %d", argv[optind], o,
+		    argc - optind - 1);
+	}
+	for (int i = 0; i < (*ret)->words; i++)
+		a->words[i] = argv[optind + 1 + i];
 	return CLI_OK;
 }
 
-static int run(const char *verb, const char *dir, const char *name, bool as_json)
+static int run(const struct verb *verb, const struct vault_args *a)
 {
 	auto_offline struct offline o = { 0 };
-	auto_resource struct resource vault = { 0 };
+	auto_resource struct resource row = { 0 };
+	struct vault_cmd c = { .args = a, .offline = &o, .row = &row };
 	struct err e = { 0 };
 
-	if (offline_open(dir, &o, &e) != 0 || offline_vault(&o, name, &vault, &e) != 0)
+	if (offline_open(a->dir, &o, &e) != 0 ||
+	    (verb->is_alone && offline_lock(&o, &e) != 0) ||
+	    offline_vault(&o, a->words[0], &row, &e) != 0 ||
+	    (verb->is_open && world_vault(&o.world, &row, &c.vault, &e) != 0))
 		return cli_fail("vault", &e);
-	if (strcmp(verb, "export-key") == 0)
-		return export_key(&o, &vault);
-	return look_into(&o, &vault, strcmp(verb, "verify") == 0, as_json);
+	return verb->run(&c);
 }
 
 int cmd_vault(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{ "dir", required_argument, NULL, 'D' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	const char *dir = NULL, *verb;
-	bool as_json = false;
-	int o;
+	struct vault_args a = { .compact = 70 };
+	const struct verb *verb = NULL;
+	int r = parse(argc, argv, &a, &verb);
 
-	optind = opterr = 0;
-	while ((o = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		switch (o) {
-		case 'D':
-			dir = optarg;
-			break;
-		case 'j':
-			as_json = true;
-			break;
-		case 'h':
-			(void)fputs(help, stdout);
-			return CLI_OK;
-		default:
-			return cli_usage("vault", "%s: no such option, or its value is missing",
-			    argv[optind - 1]);
-		}
-	}
-	if (argc - optind != 2)
-		return cli_usage("vault", "what to do, and with which vault?");
-	verb = argv[optind];
-	if (strcmp(verb, "ls") != 0 && strcmp(verb, "verify") != 0 && strcmp(verb, "export-key") != 0)
-		return cli_usage("vault", "'%s' is none of ls, verify and export-key", verb);
-	return run(verb, dir, argv[optind + 1], as_json);
+	return r != CLI_OK || verb == NULL ? r : run(verb, &a);
 }

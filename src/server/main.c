@@ -22,7 +22,7 @@ static const struct cli_verb verbs[] = {
 	{ "status", "[DIR]", "show vaults, items and running jobs", cmd_status },
 	{ "vm", "add NAME", "register disk images as a virtual machine", cmd_vm },
 	{ "job", "watch ID", "follow a job to its end", cmd_job },
-	{ "vault", "ls|verify|export-key VAULT", "look into a vault on this host", cmd_vault },
+	{ "vault", "ls|verify|gc|restore|… VAULT", "look into a vault on this host", cmd_vault },
 	{ "version", "", "print the version", cmd_version },
 };
 

@@ -32,6 +32,7 @@ struct vault {
 	struct object_store *store;
 	struct vault_keys keys;
 	unsigned chunk_shift;	/* of disks, unless a session says otherwise */
+	uint32_t version;
 	pthread_mutex_t collect_mu, verify_mu;
 	pthread_mutex_t writer_mu;
 	bool is_writer;		/* guarded by writer_mu: this process alone may change the store */

@@ -127,7 +127,7 @@ size_t map_node_write(const struct map_node *n, uint8_t out[MAP_NODE_MAX]); /* b
 must_check int map_node_parse(const void *p, size_t n, struct map_node *ret, struct err *e);
 
 /* ---- point ---- */
-#define POINT_HEADER_SIZE 32
+#define SEALED_HEADER_SIZE 32
 #define POINT_MAX ((size_t)16 << 20)
 #define POINT_DISKS_MAX 1024u
 
@@ -149,8 +149,11 @@ struct point_body {		/* what is sealed */
 void point_body_done(struct point_body *b);
 #define auto_point_body cleanup_with(point_body_done)
 
-void point_header_write(const uint8_t salt[16], uint8_t out[POINT_HEADER_SIZE]);
-must_check int point_header_parse(const void *p, size_t n, uint8_t ret_salt[16], struct err *e);
+/* The header of a sealed object; `magic` is 8 bytes, `what` names the kind in errors. */
+void sealed_header_write(const char magic[8], const uint8_t salt[16],
+    uint8_t out[SEALED_HEADER_SIZE]);
+must_check int sealed_header_parse(const char magic[8], const char *what, const void *p, size_t n,
+    uint8_t ret_salt[16], struct err *e);
 
 must_check int point_body_write(const struct point_body *b, struct buf *out, struct err *e);
 /* *ret must be zeroed; on failure it is zeroed again. */

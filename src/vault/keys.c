@@ -52,10 +52,10 @@ int keys_pack(const struct vault_keys *k, const uint8_t pack_id[PACK_ID_SIZE], s
 	return derive_aead(k, pack_id, STR("holdfast pack"), ret, e);
 }
 
-int keys_point(const struct vault_keys *k, const uint8_t salt[16], struct aead **ret,
-    struct err *e)
+int keys_sealed(const struct vault_keys *k, const uint8_t salt[16], const char *info,
+    struct aead **ret, struct err *e)
 {
-	return derive_aead(k, salt, STR("holdfast point"), ret, e);
+	return derive_aead(k, salt, str_c(info), ret, e);
 }
 
 void keys_nonce(uint32_t number, uint8_t ret[AEAD_NONCE_SIZE])

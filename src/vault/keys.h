@@ -19,11 +19,11 @@ void keys_wipe(struct vault_keys *k);
 must_check int keys_check(const struct vault_keys *k, const uint8_t head[CONFIG_SIGNED],
     uint8_t ret[32], struct err *e);
 
-/* The cipher of one pack, and of one point object. */
+/* The cipher of one pack, and of one sealed object whose kind is `info`. */
 must_check int keys_pack(const struct vault_keys *k, const uint8_t pack_id[PACK_ID_SIZE],
     struct aead **ret, struct err *e);
-must_check int keys_point(const struct vault_keys *k, const uint8_t salt[16], struct aead **ret,
-    struct err *e);
+must_check int keys_sealed(const struct vault_keys *k, const uint8_t salt[16], const char *info,
+    struct aead **ret, struct err *e);
 
 /* The nonce of record `number` of a pack. */
 void keys_nonce(uint32_t number, uint8_t ret[AEAD_NONCE_SIZE]);

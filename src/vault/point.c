@@ -4,14 +4,10 @@
 #include <stdio.h>
 
 #include "base/codec.h"
+#include "vault/check.h"
+#include "vault/sealed.h"
 
 #define POINT_NAME_CHARS_MAX 128
-
-static void aead_p(struct aead **a)
-{
-	aead_free(*a);
-}
-#define auto_aead cleanup_with(aead_p)
 
 int point_object_name(struct vault *v, const char *item, const char *point,
     char ret[POINT_NAME_SIZE], struct err *e)
@@ -30,34 +26,14 @@ int point_object_name(struct vault *v, const char *item, const char *point,
 	return 0;
 }
 
-/* The point's name in the store is associated data: a point object copied to
- * another name does not open there. */
-static int add_aad(struct buf *aad, const uint8_t header[POINT_HEADER_SIZE], const char *name,
-    struct err *e)
-{
-	buf_add(aad, header, POINT_HEADER_SIZE);
-	buf_adds(aad, name);
-	return buf_ok(aad, e);
-}
+static const struct sealed_kind point_kind = { "HFPOINT", "holdfast point", "point" };
 
 static int seal(struct vault *v, const char *name, const struct point_body *b, struct buf *out,
     struct err *e)
 {
-	uint8_t salt[16], header[POINT_HEADER_SIZE], nonce[AEAD_NONCE_SIZE], tag[AEAD_TAG_SIZE];
-	auto_buf struct buf plain = { 0 }, aad = { 0 };
-	auto_aead struct aead *a = NULL;
+	auto_buf struct buf plain = { 0 };
 
-	random_bytes(salt, sizeof(salt));
-	point_header_write(salt, header);
-	keys_nonce(0, nonce);
-	if (point_body_write(b, &plain, e) != 0 || add_aad(&aad, header, name, e) != 0 ||
-	    keys_point(&v->keys, salt, &a, e) != 0 ||
-	    aead_seal(a, nonce, aad.p, aad.n, plain.p, plain.n, plain.p, tag, e) != 0)
-		return -1;
-	buf_add(out, header, sizeof(header));
-	buf_add(out, plain.p, plain.n);
-	buf_add(out, tag, sizeof(tag));
-	if (buf_ok(out, e) != 0)
+	if (point_body_write(b, &plain, e) != 0 || sealed_make(v, &point_kind, name, &plain, out, e) != 0)
 		return -1;
 	if (out->n > POINT_MAX)
 		return err_set(e, ERR_INVALID, "the point's object would be of %zu bytes, over %zu",
@@ -141,27 +117,6 @@ int point_put(struct vault *v, const struct point_body *b, struct err *e)
 	return r;
 }
 
-static int unseal(struct vault *v, const char *name, struct buf *b, struct point_body *ret,
-    struct err *e)
-{
-	uint8_t *p = (uint8_t *)b->p, salt[16], nonce[AEAD_NONCE_SIZE];
-	auto_aead struct aead *a = NULL;
-	auto_buf struct buf aad = { 0 };
-	size_t n;
-
-	if (b->n < POINT_HEADER_SIZE + AEAD_TAG_SIZE)
-		return err_set(e, ERR_CORRUPT, "%zu bytes are no point", b->n);
-	n = b->n - POINT_HEADER_SIZE - AEAD_TAG_SIZE;
-	keys_nonce(0, nonce);
-	if (point_header_parse(p, b->n, salt, e) != 0 || add_aad(&aad, p, name, e) != 0 ||
-	    keys_point(&v->keys, salt, &a, e) != 0)
-		return -1;
-	p += POINT_HEADER_SIZE;
-	if (aead_open(a, nonce, aad.p, aad.n, p, n, p, p + n, e) != 0)
-		return -1;
-	return point_body_parse(p, n, ret, e);
-}
-
 static void point_p(struct vault_point **p)
 {
 	vault_point_close(*p);
@@ -173,16 +128,14 @@ int point_load(struct vault *v, const char *name, struct vault_point **ret, stru
 {
 	auto_point struct vault_point *p = calloc(1, sizeof(*p));
 	auto_buf struct buf b = { 0 };
+	struct str plain;
 
 	if (p == NULL)
 		return err_nomem(e);
 	p->v = v;
-	if (object_get_all(v->store, name, POINT_MAX, &b, e) != 0) {
-		if (e->kind == ERR_INVALID)
-			e->kind = ERR_CORRUPT;
+	if (sealed_get(v, &point_kind, name, POINT_MAX, &b, &plain, e) != 0)
 		return -1;
-	}
-	if (unseal(v, name, &b, &p->body, e) != 0)
+	if (point_body_parse(plain.p, plain.n, &p->body, e) != 0)
 		return err_in(e, "object '%s'", name);
 	if (jparse(str_c(p->body.meta), &p->meta, e) != 0) {
 		e->kind = ERR_CORRUPT;
@@ -272,6 +225,11 @@ const struct point_disk *point_disk(const struct vault_point *p, const char *nam
 	return NULL;
 }
 
+const char *vault_point_disk_name(const struct vault_point *p, size_t i)
+{
+	return i < p->body.disk_count ? p->body.disks[i].name : NULL;
+}
+
 int64_t vault_point_disk_size(const struct vault_point *p, const char *name)
 {
 	const struct point_disk *d = point_disk(p, name);
@@ -331,6 +289,8 @@ int vault_point_delete(struct vault *v, const char *item, const char *point, str
 	r = object_head(v->store, name, &info, e);
 	if (r > 0 && object_del(v->store, name, e) != 0)
 		r = -1;
+	if (r > 0)
+		check_drop(v, name);
 	pthread_mutex_unlock(&v->commit_mu);
 	return r < 0 ? err_in(e, "deleting point '%.128s'", point) : r;
 }

@@ -1,10 +1,8 @@
-/* point_format.c - a recovery point's object as bytes.  See format.h. */
+/* point_format.c - a recovery point's object, and the header of sealed objects, as bytes.  See format.h. */
 #include "vault/format.h"
 #include "vault/wire.h"
 
 #define TEXT_MAX 65535u		/* item, names; the meta may be longer */
-
-static const char point_magic[8] = { 'H', 'F', 'P', 'O', 'I', 'N', 'T', 0 };
 
 void point_body_done(struct point_body *b)
 {
@@ -17,27 +15,29 @@ void point_body_done(struct point_body *b)
 	*b = (struct point_body){ 0 };
 }
 
-void point_header_write(const uint8_t salt[16], uint8_t out[POINT_HEADER_SIZE])
+void sealed_header_write(const char magic[8], const uint8_t salt[16],
+    uint8_t out[SEALED_HEADER_SIZE])
 {
-	uint8_t *p = wr_bytes(out, point_magic, sizeof(point_magic));
+	uint8_t *p = wr_bytes(out, magic, 8);
 
 	p = wr_le(p, FORMAT_VERSION, 4);
 	p = wr_le(p, 0, 4);
 	(void)wr_bytes(p, salt, 16);
 }
 
-int point_header_parse(const void *p, size_t n, uint8_t ret_salt[16], struct err *e)
+int sealed_header_parse(const char magic[8], const char *what, const void *p, size_t n,
+    uint8_t ret_salt[16], struct err *e)
 {
 	struct rd r = rd_over(p, n);
 	uint64_t version, reserved;
 
-	if (!rd_is(&r, point_magic, sizeof(point_magic)))
-		return err_set(e, ERR_CORRUPT, "point does not begin as one");
+	if (!rd_is(&r, magic, 8))
+		return err_set(e, ERR_CORRUPT, "%s does not begin as one", what);
 	version = rd_le(&r, 4);
 	reserved = rd_le(&r, 4);
 	/* The vault's version is in its config, and was known: another one here is damage. */
 	if (r.bad || rd_left(&r) < 16 || reserved != 0 || version > FORMAT_VERSION)
-		return err_set(e, ERR_CORRUPT, "point header is damaged");
+		return err_set(e, ERR_CORRUPT, "%s header is damaged", what);
 	rd_bytes(&r, ret_salt, 16);
 	return 0;
 }

@@ -250,6 +250,8 @@ static int hand_out(struct reading *r, uint64_t chunk, const struct chunk_id *id
 	if (pass_holes(r, chunk, e) != 0)
 		return -1;
 	r->next_hole = chunk + 1;
+	if (offset < d->from && d->skip_seen)
+		vault_raise(d->v, id, CHUNK_SEEN);	/* it was read before an interruption */
 	if (offset < d->from || (d->only != NULL && !bit_get(d->only, chunk)) ||
 	    (d->skip_seen && (vault_flags(d->v, id) & CHUNK_SEEN) != 0)) {
 		atomic_fetch_add(&r->finished, (int64_t)chunk_length(r, chunk));

@@ -65,6 +65,7 @@ static int open_config(struct vault *v, const uint8_t key[32], struct err *e)
 	if (!crypto_equal(want, c.key_check, sizeof(want)))
 		return err_set(e, ERR_DENIED, "wrong key");
 	v->chunk_shift = c.chunk_shift;
+	v->version = c.version;
 	return 0;
 }
 

@@ -91,6 +91,8 @@ void vault_point_close(struct vault_point *p);
 const json_t *vault_point_meta(const struct vault_point *p);	/* borrowed */
 /* Virtual size of a disk of the point, or -1 if it has no such disk. */
 int64_t vault_point_disk_size(const struct vault_point *p, const char *name);
+/* The name of disk number `i`; NULL behind the last. */
+const char *vault_point_disk_name(const struct vault_point *p, size_t i);
 int64_t vault_point_disk_data(const struct vault_point *p, const char *name); /* non-hole bytes */
 
 /* `damage` NULL: a point.  Otherwise an object that should be a point's and is damaged, as *damage
@@ -134,9 +136,56 @@ must_check int vault_diff(struct vault_point *a, struct vault_point *b, const ch
     vault_extent_fn *fn, void *arg, struct err *e);
 
 /* ---- verification ---- */
-/* Read and authenticate every chunk of the point. */
+/* Read and authenticate every chunk of the point; the first damage ends it. */
 must_check int vault_verify_point(struct vault_point *p, const struct vault_progress *progress,
     struct err *e);
+
+/* What a verification of a whole vault found out about one point; kept in the vault. */
+struct vault_check {
+	int64_t round_us;	/* when that verification began: the same for all its points */
+	int64_t at_us;		/* when this was noted */
+	bool is_complete;	/* false: it was interrupted at `offset` of disk number `disk` */
+	int64_t covered, total;	/* bytes of data */
+	int64_t damaged;	/* chunks, map nodes and tables */
+	char first[256];	/* the first of them, in words; "" */
+	size_t disk;
+	int64_t offset;
+};
+
+/* As vault_point_fn: with `damage`, `c` is NULL too. */
+typedef int vault_check_fn(void *arg, const char *item, const char *point,
+    const struct vault_check *c, const struct err *damage, struct err *e);
+
+struct vault_verify_opts {
+	int64_t bytes_per_s;	/* plain bytes to read a second at most; 0: no limit */
+	bool resume;		/* go on with the newest verification: what it has read is not read again */
+	const struct vault_progress *progress;	/* of the point under way; may be NULL */
+};
+
+/* Read, authenticate and hash every chunk that any point needs, once, and tell of each point.  Damage
+ * does not end it: damaged chunks are noted and stored anew by the next backup that meets them on a
+ * live disk.  Beside a writer of another process it is safe.  ERR_BUSY while another one of this
+ * open vault runs. */
+must_check int vault_verify(struct vault *v, const struct vault_verify_opts *opts,
+    vault_check_fn *fn, void *arg, struct err *e);
+
+/* What the last verification noted: 1 and *ret, 0 if there was none, -1. */
+must_check int vault_check_get(struct vault *v, const char *item, const char *point,
+    struct vault_check *ret, struct err *e);
+
+/* ---- figures ---- */
+struct vault_stat {
+	uint32_t version;	/* of the format */
+	uint8_t id[16];
+	size_t chunk_size;	/* of disks that are backed up now */
+	int64_t packs, pack_bytes;
+	int64_t chunks, chunk_bytes;	/* sealed; of each chunk once */
+	int64_t duplicates;	/* records that another one makes superfluous */
+	int64_t bad_chunks, bad_tables;
+	int64_t points;
+	int64_t point_bytes;
+};
+must_check int vault_stat(struct vault *v, struct vault_stat *ret, struct err *e);
 
 /* ---- collection ---- */
 struct vault_collect_opts {

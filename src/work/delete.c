@@ -4,6 +4,7 @@
  * at most one row is left without a point, and the next run of the job takes that one too.  The
  * vault's storage settings stay locked. */
 #include "base/clock.h"
+#include "base/log.h"
 #include "work/take_point.h"
 
 static int add_row(void *arg, struct resource *point, struct err *e)
@@ -90,6 +91,31 @@ static int item(struct job *j, void *world, struct err *e)
 	return db_commit(&c, e);
 }
 
-static const struct job_step steps[] = { { "points", points, NULL }, { "item", item, NULL } };
+/* Give the space back.  The points are gone whether this works or not, and the next collection
+ * takes what this one leaves. */
+static int collect(struct job *j, void *world, struct err *e)
+{
+	struct world *w = world;
+	auto_resource struct resource row = { 0 };
+	auto_conn struct db_conn *c = NULL;
+	struct vault_collect_stats stats;
+	struct err why = { 0 };
+	struct vault *v;
+	int found;
+
+	if (db_read_begin(w->db, &c, e) != 0)
+		return -1;
+	found = resource_get(c, job_vault(j), &row, e);
+	db_rollback(&c);
+	if (found <= 0)
+		return found;	/* the vault is gone, and all that was in it */
+	if (world_vault(w, &row, &v, &why) != 0 || vault_collect(v, NULL, &stats, &why) != 0)
+		log_event(LOG_WARN, "collect", "job", job_id(j), "vault", job_vault(j), "reason",
+		    why.msg, NULL);
+	return 0;
+}
+
+static const struct job_step steps[] = { { "points", points, NULL }, { "item", item, NULL },
+	{ "collect", collect, NULL } };
 
 const struct job_kind delete_kind = { "delete", steps, ARRAY_LEN(steps), NULL };

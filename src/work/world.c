@@ -218,6 +218,55 @@ static int open_vault(struct world *w, const struct resource *res, const char *s
 	return r == 0 ? 0 : err_in(e, "opening vault '%s'", res->name);
 }
 
+/* That the key opens the vault is seen before anything changes. */
+static int check_key(struct world *w, const struct resource *res, const char *store_id,
+    const uint8_t key[32], struct err *e)
+{
+	auto_arena struct arena a = { 0 };
+	struct object_store *store = NULL;
+	struct vault *v = NULL;
+	const char *dir = NULL;
+	int r = -1;
+
+	if (region_path(w, res->location, "vaults", store_id, &a, &dir, e) == 0 &&
+	    object_dir_open(dir, false, &store, e) == 0)
+		r = vault_open(store, key, &v, e);
+	vault_close(v);
+	return r;
+}
+
+static int put_key(struct world *w, const char *id, const char *hex, struct err *e)
+{
+	auto_resource struct resource row = { 0 };
+	auto_conn struct db_conn *c = NULL;
+	int found;
+
+	if (db_write_begin(w->db, &c, e) != 0)
+		return -1;
+	found = resource_get(c, id, &row, e);
+	if (found <= 0)
+		return found < 0 ? -1 : err_set(e, ERR_NOT_FOUND, "vault '%s' is gone", id);
+	if (jset(jat(row.body, "internal"), "wrappedKey", json_string(hex), e) != 0 ||
+	    resource_put(c, &row, clock_now_us(w->clock), e) != 0)
+		return -1;
+	return db_commit(&c, e);
+}
+
+int world_vault_rewrap(struct world *w, const struct resource *vault, const uint8_t key[32],
+    struct err *e)
+{
+	const char *store_id = jstr(vault->body, "internal.store", "");
+	uint8_t wrapped[WRAPPED_KEY_SIZE];
+	char hex[HEX_SIZE(WRAPPED_KEY_SIZE)];
+
+	if (!guid_valid(str_c(store_id)))
+		return err_set(e, ERR_CORRUPT, "vault '%s' names no store", vault->id);
+	if (check_key(w, vault, store_id, key, e) != 0 ||
+	    key_wrap(w->master_key, str_c(store_id), key, wrapped, e) != 0)
+		return err_in(e, "vault '%s'", vault->name);
+	return put_key(w, vault->id, hex_encode(wrapped, sizeof(wrapped), hex), e);
+}
+
 static struct cached_vault **find(struct vault_cache *c, const char *store_id)
 {
 	struct cached_vault **at = &c->head;

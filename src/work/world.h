@@ -52,6 +52,9 @@ must_check int world_vault_create(struct world *w, const char *region, json_t *b
 /* The open vault of a vault resource (borrowed; stays open until the world ends). */
 must_check int world_vault(struct world *w, const struct resource *vault, struct vault **ret,
     struct err *e);
+/* Wrap `key`, which must be the vault's (else ERR_DENIED), with the world's master key. */
+must_check int world_vault_rewrap(struct world *w, const struct resource *vault,
+    const uint8_t key[32], struct err *e);
 /* Remove the vault's directory, for a vault that was deleted; who still holds the open vault
  * gets errors from it. */
 must_check int world_vault_remove(struct world *w, const struct resource *vault, struct err *e);

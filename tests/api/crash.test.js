@@ -110,7 +110,7 @@ for (const place of places('configure', ['apply']))
   });
 
 // last: each deletes the item's points, so each protects and backs up anew
-for (const place of places('delete', ['points', 'item']))
+for (const place of places('delete', ['points', 'item', 'collect']))
   test(`deleting the item killed at ${place}`, async () => {
     const { request } = await import('./lib/http.js');
     await ok(server, 'PATCH', `${s.vault}/backupconfig/vaultconfig`, { version: '2019-05-13', body: { properties: { enhancedSecurityState: 'Enabled', softDeleteFeatureState: 'Disabled' } } });

@@ -6,12 +6,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 static void header(const uint8_t *p, size_t n)
 {
-	uint8_t salt[16], again[POINT_HEADER_SIZE];
+	uint8_t salt[16], again[SEALED_HEADER_SIZE];
 	struct err e = { 0 };
 
-	if (point_header_parse(p, n, salt, &e) != 0)
+	if (sealed_header_parse("HFPOINT", "point", p, n, salt, &e) != 0)
 		return;
-	point_header_write(salt, again);
+	sealed_header_write("HFPOINT", salt, again);
 	memcpy(again + 8, p + 8, 4);	/* an older version may have been read */
 	if (memcmp(p, again, sizeof(again)) != 0)
 		abort();

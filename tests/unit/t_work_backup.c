@@ -847,7 +847,7 @@ static void a_stopped_item_stays_stopped_when_backed_up(void **state)
 static void a_deleted_item_takes_its_points_along(void **state)
 {
 	static const char *const places[] = { "points/before", "points/unsaved", "points/after",
-		"item/before", "item/unsaved", "item/after" };
+		"item/before", "item/unsaved", "item/after", "collect/before", "collect/unsaved" };
 	struct rig *g = *state;
 
 	for (size_t i = 0; i <= ARRAY_LEN(places); i++) {

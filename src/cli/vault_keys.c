@@ -1,0 +1,68 @@
+/* vault_keys.c - holdfast vault export-key and import-key. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/codec.h"
+#include "cli/vault.h"
+#include "crypto/crypto.h"
+
+int vault_cmd_export_key(struct vault_cmd *c)
+{
+	const char *store = jstr(c->row->body, "internal.store", "");
+	const char *hex = jstr(c->row->body, "internal.wrappedKey", "");
+	uint8_t wrapped[WRAPPED_KEY_SIZE], key[32];
+	char text[HEX_SIZE(32)];
+	struct err e = { 0 };
+
+	if (hex_decode(str_c(hex), wrapped, sizeof(wrapped)) != (int)sizeof(wrapped)) {
+		(void)err_set(&e, ERR_CORRUPT, "vault '%s' has no usable key", c->row->id);
+		return cli_fail("vault export-key", &e);
+	}
+	if (key_unwrap(c->offline->world.master_key, str_c(store), wrapped, key, &e) != 0)
+		return cli_fail("vault export-key", &e);
+	(void)printf("%s\n", hex_encode(key, sizeof(key), text));
+	crypto_wipe(key, sizeof(key));
+	crypto_wipe(text, sizeof(text));
+	return CLI_OK;
+}
+
+/* 64 hex digits, and perhaps a newline. */
+static int read_key(const char *path, uint8_t ret[32], struct err *e)
+{
+	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	char text[128] = "";
+	size_t n;
+
+	if (f == NULL)
+		return err_sys(e, errno, "reading key file '%s'", path);
+	n = fread(text, 1, sizeof(text) - 1, f);
+	if (f != stdin)
+		(void)fclose(f);
+	text[n] = '\0';
+	text[strcspn(text, "\r\n")] = '\0';
+	if (strlen(text) != 64 || hex_decode(str_c(text), ret, 32) != 32)
+		(void)err_set(e, ERR_INVALID, "'%s' does not hold a key: 64 hex digits", path);
+	else
+		e->kind = ERR_NONE;
+	crypto_wipe(text, sizeof(text));
+	return e->kind == ERR_NONE ? 0 : -1;
+}
+
+static int import(struct vault_cmd *c, struct err *e)
+{
+	uint8_t key[32];
+	int r;
+
+	if (read_key(c->args->words[1], key, e) != 0)
+		return -1;
+	r = world_vault_rewrap(&c->offline->world, c->row, key, e);
+	crypto_wipe(key, sizeof(key));
+	return r;
+}
+
+int vault_cmd_import_key(struct vault_cmd *c)
+{
+	struct err e = { 0 };
+
+	return import(c, &e) != 0 ? cli_fail("vault import-key", &e) : CLI_OK;
+}

@@ -1,0 +1,18 @@
+/* catalogue.h - the rows about a vault's recovery points, made anew from the vault: it is the truth. */
+#ifndef WORK_CATALOGUE_H
+#define WORK_CATALOGUE_H
+
+#include "work/world.h"
+
+struct catalogue_stats {
+	int64_t points;		/* in the vault */
+	int64_t added, removed;	/* rows */
+	int64_t homeless;	/* points of items that have no row: no row is made for them */
+	int64_t damaged;	/* points that cannot be read */
+};
+
+/* No job of the vault may run meanwhile. */
+must_check int catalogue_rebuild(struct world *w, const struct resource *vault_row, struct vault *v,
+    struct catalogue_stats *ret, struct err *e);
+
+#endif
