@@ -18,6 +18,59 @@ void chunk_reader_done(struct chunk_reader *r)
 	codec_free(r->codec);
 	aead_free(r->aead);
 	free(r->sealed);
+	free(r->ahead);
+}
+
+static size_t record_size(const struct chunk_place *at)
+{
+	return RECORD_HEADER_SIZE + (size_t)at->sealed_n + AEAD_TAG_SIZE;
+}
+
+void chunk_prefetch(struct chunk_reader *r, const struct chunk_id *ids, unsigned count)
+{
+	uint8_t pack[PACK_ID_SIZE] = { 0 };
+	char name[PACK_NAME_SIZE];
+	struct chunk_place at;
+	uint64_t from = UINT64_MAX, to = 0, useful = 0;
+	uint32_t number = 0;
+	struct err ignored;
+
+	r->ahead_n = 0;
+	for (unsigned i = 0; i < count; i++) {
+		if (!vault_find(r->v, &ids[i], &at, pack) || (i > 0 && at.pack != number))
+			return;
+		number = at.pack;
+		useful += record_size(&at);
+		from = at.offset < from ? at.offset : from;
+		to = at.offset + record_size(&at) > to ? at.offset + record_size(&at) : to;
+	}
+	if (count < 2 || to - from > AHEAD_MAX || to - from > useful + useful / 2)
+		return;
+	if (r->ahead == NULL)
+		r->ahead = aligned_alloc(IO_ALIGN, AHEAD_MAX);
+	if (r->ahead == NULL || object_get(r->v->store, pack_name(pack, name), (int64_t)from,
+		r->ahead, to - from, &ignored) != 0)
+		return;
+	memcpy(r->ahead_pack, pack, PACK_ID_SIZE);
+	r->ahead_at = (uint32_t)from;
+	r->ahead_n = to - from;
+}
+
+/* The bytes of a record: those read ahead, which are used up by being opened, or read now. */
+static int get_record(struct chunk_reader *r, const struct chunk_place *at,
+    const uint8_t pack[PACK_ID_SIZE], uint8_t **ret, struct err *e)
+{
+	char name[PACK_NAME_SIZE];
+
+	if (r->ahead_n > 0 && memcmp(pack, r->ahead_pack, PACK_ID_SIZE) == 0 &&
+	    at->offset >= r->ahead_at &&
+	    at->offset - r->ahead_at + record_size(at) <= r->ahead_n) {
+		*ret = r->ahead + (at->offset - r->ahead_at);
+		return 0;
+	}
+	*ret = r->sealed;
+	return object_get(r->v->store, pack_name(pack, name), at->offset, r->sealed, record_size(at),
+	    e);
 }
 
 /* The pack's cipher: made once for the run of chunks that lie in one pack. */
@@ -37,22 +90,20 @@ static int fetch(struct chunk_reader *r, enum record_kind kind, const struct chu
     const struct chunk_place *at, const uint8_t pack[PACK_ID_SIZE], uint8_t *out, size_t *ret_n,
     struct err *e)
 {
-	size_t n = RECORD_HEADER_SIZE + (size_t)at->sealed_n + AEAD_TAG_SIZE;
-	char name[PACK_NAME_SIZE];
 	struct chunk_id got;
 	struct record rec;
-	uint8_t *to = out;
+	uint8_t *to = out, *sealed;
 
-	if (object_get(r->v->store, pack_name(pack, name), at->offset, r->sealed, n, e) != 0) {
+	if (get_record(r, at, pack, &sealed, e) != 0) {
 		if (e->kind == ERR_NOT_FOUND)
 			e->kind = ERR_CORRUPT;
 		return -1;
 	}
-	if (record_parse(r->sealed, RECORD_HEADER_SIZE, &rec, e) != 0 || use_pack(r, pack, e) != 0)
+	if (record_parse(sealed, RECORD_HEADER_SIZE, &rec, e) != 0 || use_pack(r, pack, e) != 0)
 		return -1;
 	if (rec.codec != CODEC_RAW)
-		to = r->sealed + RECORD_HEADER_SIZE;
-	if (record_open(r->aead, r->sealed, n, to, &rec, e) != 0)
+		to = sealed + RECORD_HEADER_SIZE;
+	if (record_open(r->aead, sealed, record_size(at), to, &rec, e) != 0)
 		return -1;
 	if (rec.kind != kind || memcmp(rec.id.b, id->b, ID_SIZE) != 0)
 		return err_set(e, ERR_CORRUPT, "another record lies there");
@@ -152,6 +203,7 @@ static int read_placed(struct chunk_reader *r, enum record_kind kind, const stru
 	for (;;) {
 		if (fetch(r, kind, id, at, pack, out, ret_n, e) == 0)
 			return 0;
+		r->ahead_n = 0;		/* what was read ahead may be stale, or used up */
 		if (e->kind != ERR_CORRUPT)
 			return -1;
 		/* A collection may have moved it between the look-up and the reading. */

@@ -111,7 +111,17 @@ struct chunk_reader {		/* zeroed storage is fine for _done */
 	struct aead *aead;	/* of the pack read last */
 	uint8_t aead_pack[PACK_ID_SIZE];
 	uint8_t *sealed;	/* owned: one record */
+	/* neighbouring records, read at once */
+	uint8_t *ahead;		/* owned, AHEAD_MAX; NULL until the first time */
+	uint8_t ahead_pack[PACK_ID_SIZE];
+	uint32_t ahead_at;
+	size_t ahead_n;		/* 0: nothing */
 };
+#define AHEAD_MAX ((size_t)2 << 20)
+
+/* If these chunks' records lie near each other in one pack, read them at once: chunk_read() then
+ * finds them in memory.  Otherwise, and on any failure, without effect. */
+void chunk_prefetch(struct chunk_reader *r, const struct chunk_id *ids, unsigned count);
 must_check int chunk_reader_init(struct chunk_reader *r, struct vault *v, struct err *e);
 void chunk_reader_done(struct chunk_reader *r);
 

@@ -13,14 +13,17 @@
 #include "vault/target.h"
 
 #define SYNC_EVERY ((int64_t)256 << 20)	/* bytes of disk between durable positions */
-#define WINDOW 128u			/* chunks that are put in the order of packs */
+#define WINDOW 64u			/* runs that are put in the order of packs */
+#define RUN_BYTES ((size_t)1 << 20)	/* of a run, or one chunk if that is more */
+#define RUN_CHUNKS (RUN_BYTES >> CHUNK_SHIFT_MIN)
 
 enum { IDLE, WORK };		/* queues of the flow */
 
-struct item {
-	uint64_t chunk;
-	struct chunk_id id;
-	uint64_t place;		/* pack and offset, to sort by */
+struct item {			/* a run of neighbouring chunks */
+	uint64_t chunk;		/* the first */
+	unsigned count;
+	struct chunk_id ids[RUN_CHUNKS];
+	uint64_t place;		/* of the first, pack and offset, to sort by */
 };
 
 struct reading {
@@ -32,6 +35,7 @@ struct reading {
 	unsigned item_count;
 	struct item window[WINDOW];
 	unsigned in_window;
+	unsigned run_max;	/* chunks */
 	_Atomic int64_t finished;	/* bytes */
 	int64_t synced;		/* the caller's: durable up to here */
 	int64_t began_us, paced;	/* the caller's: bytes handed out since */
@@ -56,7 +60,7 @@ static void touch(const struct disk_read *d, uint32_t pack)
 struct hand {
 	struct reading *r;
 	struct chunk_reader reader;
-	uint8_t *plain;		/* owned, CHUNK_MAX */
+	uint8_t *plain;		/* owned: a run and room for one chunk more */
 };
 
 static void hand_done(struct hand *h)
@@ -65,46 +69,85 @@ static void hand_done(struct hand *h)
 	free(h->plain);
 }
 
-static int fetch(struct hand *h, const struct item *it, size_t want, struct err *e)
+static int fetch(struct hand *h, const struct chunk_id *id, uint8_t *out, size_t want,
+    struct err *e)
 {
-	const struct disk_read *d = h->r->d;
 	uint32_t pack;
 	size_t n = 0;
 
-	if (chunk_read(&h->reader, RECORD_DATA, &it->id, h->plain, &n, &pack, e) != 0)
+	if (chunk_read(&h->reader, RECORD_DATA, id, out, &n, &pack, e) != 0)
 		return -1;
-	touch(d, pack);
+	touch(h->r->d, pack);
 	if (n != want)
 		return err_set(e, ERR_CORRUPT, "chunk of %zu bytes, not %zu", n, want);
 	return 0;
 }
 
-static int process(struct hand *h, const struct item *it, struct err *e)
+/* One chunk of a run into `out`.  *ret_write: the sink is to get it. */
+static int process_chunk(struct hand *h, uint64_t chunk, const struct chunk_id *id, uint8_t *out,
+    bool *ret_write, struct err *e)
 {
-	struct reading *r = h->r;
-	const struct disk_read *d = r->d;
-	size_t n = chunk_length(r, it->chunk);
-	int64_t offset = (int64_t)(it->chunk << r->shift);
+	const struct disk_read *d = h->r->d;
+	size_t n = chunk_length(h->r, chunk);
+	int64_t offset = (int64_t)(chunk << h->r->shift);
 	bool is_there = false;
 
+	*ret_write = false;
 	if (d->is_in_place && d->only == NULL &&
-	    target_has(d, h->reader.codec, it->chunk, &it->id, h->plain, &is_there, e) != 0)
+	    target_has(d, h->reader.codec, chunk, id, out, &is_there, e) != 0)
 		return -1;
-	if (!is_there && fetch(h, it, n, e) != 0) {
+	if (is_there)
+		return 0;
+	if (fetch(h, id, out, n, e) != 0) {
 		(void)err_in(e, "at byte %lld", (long long)offset);
 		if (e->kind == ERR_CORRUPT)
-			vault_note_bad(d->v, &it->id);
+			vault_note_bad(d->v, id);
 		if (e->kind != ERR_CORRUPT || d->bad == NULL)
 			return -1;
 		d->bad(d->arg, offset, e);
-	} else if (d->skip_seen) {
-		vault_raise(d->v, &it->id, CHUNK_SEEN);
-	} else if (!is_there && d->sink != NULL) {
-		if (disk_sink_write(d->sink, h->plain, n, offset, e) != 0)
-			return -1;
-		target_wrote(d, n);
+		return 0;
 	}
-	atomic_fetch_add(&r->finished, (int64_t)n);
+	if (d->skip_seen)
+		vault_raise(d->v, id, CHUNK_SEEN);
+	*ret_write = d->sink != NULL;
+	return 0;
+}
+
+/* Bytes [from, to) of the run were collected. */
+static int write_part(struct hand *h, const struct item *it, size_t from, size_t to, struct err *e)
+{
+	const struct disk_read *d = h->r->d;
+
+	if (from == to)
+		return 0;
+	if (disk_sink_write(d->sink, h->plain + from, to - from,
+		(int64_t)(it->chunk << h->r->shift) + (int64_t)from, e) != 0)
+		return -1;
+	target_wrote(d, to - from);
+	return 0;
+}
+
+static int process(struct hand *h, const struct item *it, struct err *e)
+{
+	size_t from = 0, to = 0;
+
+	if (!(h->r->d->is_in_place && h->r->d->only == NULL))
+		chunk_prefetch(&h->reader, it->ids, it->count);
+	for (unsigned i = 0; i < it->count; i++) {
+		size_t n = chunk_length(h->r, it->chunk + i);
+		bool is_written;
+
+		if (process_chunk(h, it->chunk + i, &it->ids[i], h->plain + to, &is_written, e) != 0)
+			return -1;
+		if (!is_written && write_part(h, it, from, to, e) != 0)
+			return -1;
+		to += n;
+		if (!is_written)
+			from = to;
+	}
+	if (write_part(h, it, from, to, e) != 0)
+		return -1;
+	atomic_fetch_add(&h->r->finished, (int64_t)to);
 	return 0;
 }
 
@@ -112,7 +155,7 @@ static void *crew_main(void *arg)
 {
 	struct reading *r = arg;
 	cleanup_with(hand_done) struct hand h = {
-		.r = r, .plain = aligned_alloc(IO_ALIGN, CHUNK_MAX),
+		.r = r, .plain = aligned_alloc(IO_ALIGN, RUN_BYTES + CHUNK_MAX),
 	};
 	struct err e = { 0 };
 	struct item *it;
@@ -170,7 +213,16 @@ static int by_place(const void *a, const void *b)
 	return x->place < y->place ? -1 : x->place > y->place;
 }
 
-/* Hand the window's chunks out. */
+static size_t run_length(const struct reading *r, const struct item *it)
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; i < it->count; i++)
+		n += chunk_length(r, it->chunk + i);
+	return n;
+}
+
+/* Hand the window's runs out. */
 static int flush(struct reading *r, struct err *e)
 {
 	qsort(r->window, r->in_window, sizeof(r->window[0]), by_place);
@@ -179,7 +231,7 @@ static int flush(struct reading *r, struct err *e)
 
 		if (tick(r, e) != 0)
 			return -1;
-		pace(r, chunk_length(r, r->window[i].chunk));
+		pace(r, run_length(r, &r->window[i]));
 		it = queue_get(&r->flow.queues[IDLE]);
 		if (it == NULL)
 			return stopped(e);
@@ -239,30 +291,49 @@ static int pass_holes(struct reading *r, uint64_t end, struct err *e)
 	return target_clear(r->d, first, end, e);
 }
 
+/* Into the run at the window's end, or a new one. */
+static void add_to_window(struct reading *r, uint64_t chunk, const struct chunk_id *id)
+{
+	struct item *it = r->in_window > 0 ? &r->window[r->in_window - 1] : NULL;
+	uint8_t pack[PACK_ID_SIZE];
+	struct chunk_place at;
+
+	if (it == NULL || it->count == r->run_max || it->chunk + it->count != chunk) {
+		it = &r->window[r->in_window++];
+		it->chunk = chunk;
+		it->count = 0;
+		it->place = UINT64_MAX;
+		if (vault_find(r->d->v, id, &at, pack))
+			it->place = (uint64_t)at.pack << 32 | at.offset;
+	}
+	it->ids[it->count++] = *id;
+}
+
+static bool is_skipped(struct reading *r, uint64_t chunk, const struct chunk_id *id)
+{
+	const struct disk_read *d = r->d;
+	bool is_before = (int64_t)(chunk << r->shift) < d->from;
+
+	if (is_before && d->skip_seen)
+		vault_raise(d->v, id, CHUNK_SEEN);	/* it was read before an interruption */
+	return is_before || (d->only != NULL && !bit_get(d->only, chunk)) ||
+	    (d->skip_seen && (vault_flags(d->v, id) & CHUNK_SEEN) != 0);
+}
+
 static int hand_out(struct reading *r, uint64_t chunk, const struct chunk_id *id, struct err *e)
 {
 	int64_t offset = (int64_t)(chunk << r->shift);
-	const struct disk_read *d = r->d;
-	uint8_t pack[PACK_ID_SIZE];
-	struct chunk_place at;
-	struct item *it;
 
 	if (pass_holes(r, chunk, e) != 0)
 		return -1;
 	r->next_hole = chunk + 1;
-	if (offset < d->from && d->skip_seen)
-		vault_raise(d->v, id, CHUNK_SEEN);	/* it was read before an interruption */
-	if (offset < d->from || (d->only != NULL && !bit_get(d->only, chunk)) ||
-	    (d->skip_seen && (vault_flags(d->v, id) & CHUNK_SEEN) != 0)) {
+	if (is_skipped(r, chunk, id)) {
 		atomic_fetch_add(&r->finished, (int64_t)chunk_length(r, chunk));
 		return 0;
 	}
 	if (offset - r->synced >= SYNC_EVERY && sync_to(r, offset, e) != 0)
 		return -1;
-	it = &r->window[r->in_window++];
-	*it = (struct item){ .chunk = chunk, .id = *id, .place = UINT64_MAX };
-	if (vault_find(d->v, id, &at, pack))
-		it->place = (uint64_t)at.pack << 32 | at.offset;
+	add_to_window(r, chunk, id);
 	return r->in_window == WINDOW ? flush(r, e) : 0;
 }
 
@@ -342,6 +413,7 @@ static int walk_all(struct reading *r, struct err *e)
 
 static int prepare(struct reading *r, struct err *e)
 {
+	r->run_max = r->shift < 20 ? (unsigned)(RUN_BYTES >> r->shift) : 1;
 	r->item_count = crew_size() * 2 + 2;
 	r->items = calloc(r->item_count, sizeof(r->items[0]));
 	r->bytes = malloc(CHUNK_MAX);

@@ -5,11 +5,16 @@
  *   vault_tool since DIR ITEM POINT IMAGE BASE EXTENTS   only what changed since point BASE:
  *                                                        "offset length" lines in file EXTENTS
  *   vault_tool restore DIR ITEM POINT OUTPUT    new raw image
+ *   vault_tool inplace DIR ITEM POINT IMAGE KNOWN   into an image that is as point KNOWN ("-": compare)
  *   vault_tool verify DIR ITEM POINT
+ *   vault_tool open DIR                         reads all tables; prints ms
+ *   vault_tool points DIR ITEM                  lists the item's points, opens one; prints ms
+ *   vault_tool commits DIR ITEM N               N points of one small disk
  *
  * The key is fixed: these vaults hold nothing secret. */
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "vault/vault.h"
 
@@ -126,6 +131,99 @@ static int restore(char **argv, struct err *e)
 	return r;
 }
 
+static int inplace(char **argv, struct err *e)
+{
+	const struct vault_base known = { .point = argv[6], .disk = DISK };
+	struct vault_in_place_stats stats;
+	struct vault *v = NULL;
+	struct vault_point *p = NULL;
+	struct disk_sink *sink = NULL;
+	int r = -1;
+
+	if (open_vault(argv[2], &v, e) == 0 && vault_point_open(v, argv[3], argv[4], &p, e) == 0 &&
+	    disk_sink_open(argv[5], DISK_RAW, &sink, e) == 0 &&
+	    vault_restore_in_place(p, DISK, sink, strcmp(argv[6], "-") == 0 ? NULL : &known, 0, NULL,
+		NULL, &stats, e) == 0)
+		r = disk_sink_finish(&sink, e);
+	disk_sink_close(sink);
+	vault_point_close(p);
+	vault_close(v);
+	return r;
+}
+
+static int open_only(char **argv, struct err *e)
+{
+	int64_t began = clock_monotonic_us();
+	struct vault_stat s;
+	struct vault *v = NULL;
+	int r = open_vault(argv[2], &v, e);
+
+	if (r == 0)
+		(void)printf("%.1f ms to open\n", (double)(clock_monotonic_us() - began) / 1000);
+	if (r == 0)
+		r = vault_stat(v, &s, e);
+	if (r == 0)
+		(void)printf("%lld packs, %lld chunks, %lld points\n", (long long)s.packs,
+		    (long long)s.chunks, (long long)s.points);
+	vault_close(v);
+	return r;
+}
+
+static int count(void *arg, const char *item, const char *point, const json_t *meta,
+    const struct err *damage, struct err *e)
+{
+	(void)item;
+	(void)meta;
+	(void)damage;
+	(void)e;
+	(void)snprintf((char *)arg, 160, "%.128s", point);
+	return 0;
+}
+
+static int points(char **argv, struct err *e)
+{
+	char last[160] = "";
+	struct vault *v = NULL;
+	struct vault_point *p = NULL;
+	int64_t began, listed;
+	int r = open_vault(argv[2], &v, e);
+
+	began = clock_monotonic_us();
+	if (r == 0)
+		r = vault_point_list(v, argv[3], count, last, e);
+	listed = clock_monotonic_us();
+	if (r == 0)
+		r = vault_point_open(v, argv[3], last, &p, e);
+	if (r == 0)
+		(void)printf("%.1f ms to list, %.1f ms to open one\n", (double)(listed - began) / 1000,
+		    (double)(clock_monotonic_us() - listed) / 1000);
+	vault_point_close(p);
+	vault_close(v);
+	return r;
+}
+
+/* Points of a disk without data: what they cost is the points. */
+static int commits(char **argv, struct err *e)
+{
+	auto_json json_t *meta = json_pack("{s:{s:s}}", "properties", "recoveryPointTime",
+	    "2026-01-02T03:04:05Z");
+	struct vault *v = NULL;
+	char name[32];
+	int r = open_vault(argv[2], &v, e);
+
+	for (long i = 0; r == 0 && i < atol(argv[4]); i++) {
+		struct vault_session *s = NULL;
+
+		(void)snprintf(name, sizeof(name), "p%ld", i);
+		r = vault_session_begin(v, argv[3], &s, e);
+		if (r == 0)
+			r = vault_session_commit(s, name, meta, e);
+		vault_session_end(s);
+	}
+	vault_close(v);
+	return r;
+}
+
 static int verify(char **argv, struct err *e)
 {
 	struct vault *v = NULL;
@@ -146,8 +244,8 @@ int main(int argc, char **argv)
 		int argc;
 		int (*run)(char **argv, struct err *e);
 	} verbs[] = { { "create", 3, create }, { "backup", 6, backup }, { "since", 8, since },
-		{ "restore", 6, restore },
-		{ "verify", 5, verify } };
+		{ "restore", 6, restore }, { "inplace", 7, inplace }, { "verify", 5, verify },
+		{ "open", 3, open_only }, { "points", 4, points }, { "commits", 5, commits } };
 	struct err e = { 0 };
 
 	for (size_t i = 0; argc > 1 && i < ARRAY_LEN(verbs); i++) {
