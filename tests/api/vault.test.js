@@ -83,3 +83,19 @@ test('a flipped bit is found, named, and never restored', async () => {
   fs.writeFileSync(pack, bytes);
   await s.restored(points.at(-1), 'RestoreDisks', { targetResourceGroupId: target });
 });
+
+test('the reader reads the golden vaults, and docs/format.md shows their bytes', () => {
+  const root = path.resolve(import.meta.dirname, '../..'), golden = path.join(root, 'tests/golden/v1'), key = path.join(server.root, 'golden-key');
+  fs.writeFileSync(key, `${Buffer.from(Array.from({ length: 32 }, (_, i) => i)).toString('hex')}\n`);
+  assert.deepEqual(run(reader, [golden, key]).stdout.trim().split('\n').map((l) => l.split('\t')[0]), ['p1', 'p2']);
+  const out = path.join(server.root, 'golden.img');
+  run(reader, [golden, key, 'p2', 'a disk', out]);
+  assert.equal(fs.readFileSync(out).subarray(0, 12).toString(), 'holdfast g!l');
+  assert.equal(fs.statSync(out).size, 5 * 262144 + 512);
+  const files = fs.readdirSync(golden, { recursive: true }).map((f) => path.join(golden, f)).filter((f) => fs.statSync(f).isFile()).map((f) => fs.readFileSync(f));
+  const shown = fs.readFileSync(path.join(root, 'docs/format.md'), 'utf8').split('## A vault in hexadecimal')[1];
+  const blocks = [...shown.matchAll(/```\n([^`]*)```/g)].map((m) => m[1].trim().split('\n').map((l) => [parseInt(l, 16), Buffer.from(l.slice(10, 58).replaceAll(' ', ''), 'hex')]));
+  const there = blocks.filter((b) => files.some((f) => b.every(([at, bytes]) => f.subarray(at, at + bytes.length).equals(bytes))));
+  assert.equal(blocks.length, 7);
+  assert.equal(there.length, 4);	// the other three are shown opened
+});
