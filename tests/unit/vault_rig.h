@@ -517,10 +517,10 @@ struct spot {			/* a record in a pack */
 
 static inline int rig_open_object(const struct rig *r, const char *name)
 {
-	char path[400];
+	auto_free char *path = NULL;
 	int fd;
 
-	(void)snprintf(path, sizeof(path), "%s/store/%s", r->dir, name);
+	assert_true(asprintf(&path, "%s/store/%s", r->dir, name) > 0);
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	assert_true(fd >= 0);
 	return fd;
