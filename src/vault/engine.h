@@ -4,9 +4,10 @@
  *   1. vault.collect_mu	one collection at a time
  *   2. vault.verify_mu		one verification of a whole vault at a time
  *   3. vault.writer_mu		while the right to write is asked for
- *   4. vault.commit_mu		held from "is there a point of that name" to its put
- *   5. a flow's mu, a queue's mu, vault.roots_mu (leaves)
- *   6. vault.index_lock	a leaf: nothing else is taken under it, and no store is asked
+ *   4. vault.refresh_mu	one look at the store for new packs at a time
+ *   5. vault.commit_mu		held from "is there a point of that name" to its put
+ *   6. a flow's mu, a queue's mu, vault.roots_mu (leaves)
+ *   7. vault.index_lock	a leaf: nothing else is taken under it, and no store is asked
  * A session belongs to one caller at a time; while vault_backup_disk() runs,
  * the pack it fills belongs to the writer thread, and full packs to the putter. */
 #ifndef VAULT_ENGINE_H
@@ -36,6 +37,7 @@ struct vault {
 	pthread_mutex_t collect_mu, verify_mu;
 	pthread_mutex_t writer_mu;
 	bool is_writer;		/* guarded by writer_mu: this process alone may change the store */
+	pthread_mutex_t refresh_mu;
 	pthread_mutex_t commit_mu;
 	pthread_mutex_t roots_mu;
 	struct vault_roots *roots;	/* guarded by roots_mu: maps in use by open points */

@@ -94,7 +94,7 @@ static int load_pack(struct vault *v, const struct listed *x, struct err *e)
 	return vault_learn(v, number, x->size, t, count, 0, e);
 }
 
-int vault_refresh(struct vault *v, struct err *e)
+static int refresh(struct vault *v, struct err *e)
 {
 	cleanup_with(listing_done) struct listing l = { 0 };
 	size_t added = 0;
@@ -113,6 +113,17 @@ int vault_refresh(struct vault *v, struct err *e)
 	pthread_rwlock_wrlock(&v->index_lock);
 	v->idle_refreshes = added > 0 ? 0 : v->idle_refreshes + 1;
 	pthread_rwlock_unlock(&v->index_lock);
+	return r;
+}
+
+int vault_refresh(struct vault *v, struct err *e)
+{
+	int r;
+
+	/* Two at once would number a new pack twice; the number without chunks would look like waste. */
+	pthread_mutex_lock(&v->refresh_mu);
+	r = refresh(v, e);
+	pthread_mutex_unlock(&v->refresh_mu);
 	return r;
 }
 

@@ -87,6 +87,7 @@ int vault_open(struct object_store *store, const uint8_t key[32], struct vault *
 	pthread_mutex_init(&v->collect_mu, NULL);
 	pthread_mutex_init(&v->verify_mu, NULL);
 	pthread_mutex_init(&v->writer_mu, NULL);
+	pthread_mutex_init(&v->refresh_mu, NULL);
 	pthread_mutex_init(&v->commit_mu, NULL);
 	pthread_mutex_init(&v->roots_mu, NULL);
 	pthread_rwlock_init(&v->index_lock, NULL);
@@ -105,6 +106,7 @@ void vault_close(struct vault *v)
 	pthread_mutex_destroy(&v->collect_mu);
 	pthread_mutex_destroy(&v->verify_mu);
 	pthread_mutex_destroy(&v->writer_mu);
+	pthread_mutex_destroy(&v->refresh_mu);
 	pthread_mutex_destroy(&v->commit_mu);
 	pthread_mutex_destroy(&v->roots_mu);
 	pthread_rwlock_destroy(&v->index_lock);
