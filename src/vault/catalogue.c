@@ -102,6 +102,14 @@ void vault_pack_abandon(struct vault *v, uint32_t number)
 	pthread_rwlock_unlock(&v->index_lock);
 }
 
+static bool lies_there(const struct vault *v, const struct chunk_id *id,
+    const struct chunk_place *at)
+{
+	struct chunk_place is;
+
+	return index_find(&v->index, id, &is, NULL) && is.pack == at->pack && is.offset == at->offset;
+}
+
 /* `mended` collects the chunks that were bad where they lay. */
 static int learn_locked(struct vault *v, uint32_t number, const struct pack_entry *t,
     uint32_t count, unsigned flags, struct chunk_id *mended, uint32_t *ret_mended, struct err *e)
@@ -112,6 +120,8 @@ static int learn_locked(struct vault *v, uint32_t number, const struct pack_entr
 		struct chunk_place at = { number, t[i].offset, t[i].sealed_n };
 		enum index_how how;
 
+		if (lies_there(v, &t[i].id, &at))
+			continue;	/* a pack that is read again */
 		if (index_add(&v->index, &t[i].id, &at, flags, &how, e) != 0)
 			return -1;
 		if (how == INDEX_REPLACED)

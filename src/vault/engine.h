@@ -54,6 +54,7 @@ struct vault {
 	unsigned generation;		/* 0 or 1: of sessions that begin now */
 	unsigned live[2];		/* sessions under way, by generation */
 	unsigned idle_refreshes;	/* in a row, that found nothing new */
+	bool has_lost_places;	/* a pack went, and others may hold copies of what the index had there */
 };
 
 /* ---- the index ---- */

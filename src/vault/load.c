@@ -5,6 +5,7 @@ struct listed {			/* a pack as the store lists it */
 	uint8_t id[PACK_ID_SIZE];
 	int64_t size;
 	bool is_known;
+	uint32_t number;	/* of a known one */
 };
 
 struct listing {
@@ -63,18 +64,23 @@ static int compare(struct vault *v, struct listing *l, struct err *e)
 			continue;
 		memcpy(key.id, p->id, PACK_ID_SIZE);
 		at = l->n > 0 ? bsearch(&key, l->p, l->n, sizeof(key), by_id) : NULL;
-		if (at != NULL)
+		if (at != NULL) {
 			at->is_known = true;
-		else
+			at->number = (uint32_t)i;
+		} else {
 			p->is_gone = any_gone = true;
+		}
 	}
+	/* A chunk that was moved may have been seen in both packs, and the index named the old one. */
+	if (any_gone && v->duplicates > 0)
+		v->has_lost_places = true;
 	return any_gone ? index_filter(&v->index, lies_in_present_pack, v, e) : 0;
 }
 
 static int load_pack(struct vault *v, const struct listed *x, struct err *e)
 {
 	auto_free struct pack_entry *t = NULL;
-	uint32_t count = 0, number;
+	uint32_t count = 0, number = x->number;
 	bool is_bad;
 	int r;
 
@@ -86,7 +92,7 @@ static int load_pack(struct vault *v, const struct listed *x, struct err *e)
 		r = pack_scan(v->store, &v->keys, x->id, x->size, &t, &count, e);
 	if (r != 0)
 		return e->kind == ERR_NOT_FOUND ? 0 : -1;	/* removed meanwhile */
-	if (vault_pack_begin(v, x->id, &number, e) != 0)
+	if (!x->is_known && vault_pack_begin(v, x->id, &number, e) != 0)
 		return -1;
 	pthread_rwlock_wrlock(&v->index_lock);
 	v->packs[number].has_bad_table = is_bad;
@@ -97,6 +103,7 @@ static int load_pack(struct vault *v, const struct listed *x, struct err *e)
 static int refresh(struct vault *v, struct err *e)
 {
 	cleanup_with(listing_done) struct listing l = { 0 };
+	bool reads_all;
 	size_t added = 0;
 	int r;
 
@@ -104,13 +111,18 @@ static int refresh(struct vault *v, struct err *e)
 		return -1;
 	pthread_rwlock_wrlock(&v->index_lock);
 	r = compare(v, &l, e);
+	reads_all = v->has_lost_places;
+	if (reads_all)
+		v->duplicates = 0;	/* counted anew */
 	pthread_rwlock_unlock(&v->index_lock);
 	for (size_t i = 0; r == 0 && i < l.n; i++)
-		if (!l.p[i].is_known) {
+		if (!l.p[i].is_known || reads_all) {
 			added++;
 			r = load_pack(v, &l.p[i], e);
 		}
 	pthread_rwlock_wrlock(&v->index_lock);
+	if (r == 0)
+		v->has_lost_places = false;
 	v->idle_refreshes = added > 0 ? 0 : v->idle_refreshes + 1;
 	pthread_rwlock_unlock(&v->index_lock);
 	return r;

@@ -176,6 +176,45 @@ static void a_reader_that_saw_packs_come_may_write_next(void **state)
 	assert_heir_keeps_everything(r);
 }
 
+struct heir {
+	struct rig *r;
+	struct vault *v;
+};
+
+static enum verdict open_before_removal(void *arg, const char *op, const char *name)
+{
+	struct heir *h = arg;
+
+	if (h->v == NULL && strcmp(op, "del") == 0 && strncmp(name, "packs/", 6) == 0)
+		h->v = rig_reader(h->r);
+	return GO_ON;
+}
+
+/* A chunk lies in two packs between the two halves of a compaction. */
+static void who_opened_a_vault_in_the_middle_of_a_compaction_may_write_next(void **state)
+{
+	struct rig *r = *state;
+
+	for (int i = 0; i < 6; i++) {
+		auto_image struct image a = image_random(r, (size_t)MIB);
+		struct heir heir = { .r = r };
+
+		rig_backup(r, "a", "1", &a, NULL);
+		r->hook_arg = &heir;
+		r->hook = open_before_removal;
+		assert_int_equal(rig_collect(r, 100).compacted_packs, 1);
+		r->hook = NULL;
+		assert_non_null(heir.v);
+		hand_over_to(r, heir.v);
+		if (i % 2 == 0)
+			rig_check(r, r->v);
+		assert_heir_keeps_everything(r);
+		rig_delete(r, "a", "1");
+		(void)rig_collect(r, 70);
+		assert_int_equal(rig_count(r, "packs/"), 0);
+	}
+}
+
 static enum verdict die_before_removal(void *arg, const char *op, const char *name)
 {
 	bool *is_dead = arg;
@@ -218,6 +257,7 @@ int main(void)
 		T(another_process_may_only_read),
 		T(a_reader_follows_what_is_moved_and_added),
 		T(a_reader_that_saw_packs_come_may_write_next),
+		T(who_opened_a_vault_in_the_middle_of_a_compaction_may_write_next),
 		T(a_crash_between_the_halves_of_a_compaction_loses_nothing),
 	};
 
