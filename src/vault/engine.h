@@ -53,7 +53,7 @@ struct vault {
 	uint64_t duplicates;		/* records that are not the one the index names */
 	unsigned generation;		/* 0 or 1: of sessions that begin now */
 	unsigned live[2];		/* sessions under way, by generation */
-	unsigned idle_refreshes;	/* in a row, that found nothing new */
+	unsigned idle_refreshes;	/* in a row, that found nothing new since a point was opened */
 	bool has_lost_places;	/* a pack went, and others may hold copies of what the index had there */
 };
 

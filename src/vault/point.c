@@ -187,6 +187,14 @@ static int open_kept(struct vault *v, const char *name, struct vault_point **ret
 	return 0;
 }
 
+/* However often looking for moved chunks was futile for other points: this one is there. */
+static void look_eagerly(struct vault *v)
+{
+	pthread_rwlock_wrlock(&v->index_lock);
+	v->idle_refreshes = 0;
+	pthread_rwlock_unlock(&v->index_lock);
+}
+
 int vault_point_open(struct vault *v, const char *item, const char *point,
     struct vault_point **ret, struct err *e)
 {
@@ -194,8 +202,10 @@ int vault_point_open(struct vault *v, const char *item, const char *point,
 
 	if (point_object_name(v, item, point, name, e) != 0)
 		return -1;
-	if (open_kept(v, name, ret, e) == 0)
+	if (open_kept(v, name, ret, e) == 0) {
+		look_eagerly(v);
 		return 0;
+	}
 	if (e->kind == ERR_NOT_FOUND)
 		return err_set(e, ERR_NOT_FOUND, "item '%.200s' has no point '%.128s' in the vault",
 		    item, point);

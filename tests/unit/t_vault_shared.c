@@ -104,6 +104,36 @@ static void a_reader_follows_what_is_moved_and_added(void **state)
 	vault_close(reader);
 }
 
+static void a_reader_is_told_that_its_point_is_gone(void **state)
+{
+	struct rig *r = *state;
+	auto_image struct image a = image_random(r, 9 * (size_t)MIB), b = image_random(r, (size_t)MIB);
+	auto_image struct image got = { 0 };
+	struct vault_point *p = NULL, *q = NULL;
+	struct vault *reader;
+	struct err e;
+
+	rig_backup(r, "a", "1", &a, NULL);
+	rig_backup(r, "b", "1", &b, NULL);
+	reader = rig_reader(r);
+	OK(vault_point_open(reader, "a", "1", &p, &e));
+	rig_delete(r, "a", "1");
+	(void)rig_collect(r, 70);
+	/* another process does not keep what it has open; it is told so, and nothing worse */
+	for (int i = 0; i < 30; i++) {
+		FAILS(rig_restore_open(r, p, &got, &e), ERR_CORRUPT);
+		CONTAINS(e.msg, "chunk ");
+	}
+	FAILS(vault_point_open(reader, "a", "1", &q, &e), ERR_NOT_FOUND);
+	/* and however often that was: what there is restores, wherever it lies by now */
+	(void)rig_collect(r, 100);
+	rig_check(r, reader);
+	rig_backup(r, "a", "2", &a, NULL);
+	rig_check(r, reader);
+	vault_point_close(p);
+	vault_close(reader);
+}
+
 /* ---- taking over ---- */
 static void hand_over_to(struct rig *r, struct vault *heir)
 {
@@ -256,6 +286,7 @@ int main(void)
 		T(a_second_one_may_only_read_until_the_first_closes),
 		T(another_process_may_only_read),
 		T(a_reader_follows_what_is_moved_and_added),
+		T(a_reader_is_told_that_its_point_is_gone),
 		T(a_reader_that_saw_packs_come_may_write_next),
 		T(who_opened_a_vault_in_the_middle_of_a_compaction_may_write_next),
 		T(a_crash_between_the_halves_of_a_compaction_loses_nothing),
