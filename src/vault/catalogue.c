@@ -149,7 +149,8 @@ int vault_learn(struct vault *v, uint32_t number, int64_t size, const struct pac
 		v->packs[number].count = count;
 	}
 	pthread_rwlock_unlock(&v->index_lock);
-	for (uint32_t i = 0; i < n; i++)
+	/* Without flags it was read from the store: whoever put it there has seen to the notes. */
+	for (uint32_t i = 0; flags != 0 && i < n; i++)
 		vault_forget_bad(v, &mended[i]);
 	return r;
 }

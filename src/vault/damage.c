@@ -23,6 +23,8 @@ void vault_note_bad(struct vault *v, const struct chunk_id *id)
 	struct err ignored;
 
 	vault_raise(v, id, CHUNK_BAD);
+	if (!vault_is_writer(v))
+		return;
 	/* Losing the note costs one more reading; the damage itself is told by who found it. */
 	note_name(id, name);
 	(void)!object_put(v->store, name, "", 0, &ignored);

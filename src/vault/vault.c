@@ -122,7 +122,7 @@ static int become_writer(struct vault *v, struct err *e)
 {
 	if (object_lock(v->store, e) != 0)
 		return e->kind == ERR_BUSY ? err_in(e, "the vault is in use") : -1;
-	if (vault_refresh(v, e) != 0)
+	if (vault_refresh(v, e) != 0 || vault_load_bad(v, e) != 0)
 		return -1;
 	v->is_writer = true;
 	return 0;

@@ -134,6 +134,26 @@ static void a_reader_is_told_that_its_point_is_gone(void **state)
 	vault_close(reader);
 }
 
+static void a_reader_changes_nothing_in_the_store(void **state)
+{
+	struct rig *r = *state;
+	auto_image struct image a = image_random(r, 2 * (size_t)MIB), got = { 0 };
+	struct vault *reader;
+	struct spot at[8];
+	struct err e;
+
+	rig_backup(r, "a", "1", &a, NULL);
+	assert_int_equal(rig_all_spots(r, RECORD_DATA, at, ARRAY_LEN(at)), 8);
+	rig_damage(r, &at[0]);
+	reader = rig_reader(r);
+	FAILS(rig_restore(r, reader, "a", "1", &got, &e), ERR_CORRUPT);
+	assert_int_equal(rig_count(r, "damaged/"), 0);
+	vault_close(reader);
+	/* who may write does note it */
+	FAILS(rig_restore(r, r->v, "a", "1", &got, &e), ERR_CORRUPT);
+	assert_int_equal(rig_count(r, "damaged/"), 1);
+}
+
 /* ---- taking over ---- */
 static void hand_over_to(struct rig *r, struct vault *heir)
 {
@@ -279,6 +299,28 @@ static void a_crash_between_the_halves_of_a_compaction_loses_nothing(void **stat
 	}
 }
 
+static void the_heir_knows_of_damage_that_was_found_before(void **state)
+{
+	struct rig *r = *state;
+	auto_image struct image a = image_random(r, 2 * (size_t)MIB), got = { 0 };
+	struct vault *heir = rig_reader(r);
+	struct vault_disk_stats st;
+	struct spot at[8];
+	struct err e;
+
+	rig_backup(r, "a", "1", &a, NULL);
+	assert_int_equal(rig_all_spots(r, RECORD_DATA, at, ARRAY_LEN(at)), 8);
+	rig_damage(r, &at[3]);
+	FAILS(rig_restore(r, r->v, "a", "1", &got, &e), ERR_CORRUPT);
+	hand_over_to(r, heir);
+	(void)rig_collect(r, 70);
+	assert_int_equal(rig_count(r, "damaged/"), 1);
+	rig_backup(r, "a", "2", &a, &st);
+	assert_true(st.stored > (int64_t)CHUNK);
+	assert_int_equal(rig_count(r, "damaged/"), 0);
+	rig_check(r, r->v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -287,9 +329,11 @@ int main(void)
 		T(another_process_may_only_read),
 		T(a_reader_follows_what_is_moved_and_added),
 		T(a_reader_is_told_that_its_point_is_gone),
+		T(a_reader_changes_nothing_in_the_store),
 		T(a_reader_that_saw_packs_come_may_write_next),
 		T(who_opened_a_vault_in_the_middle_of_a_compaction_may_write_next),
 		T(a_crash_between_the_halves_of_a_compaction_loses_nothing),
+		T(the_heir_knows_of_damage_that_was_found_before),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
