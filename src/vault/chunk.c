@@ -5,6 +5,11 @@
 
 #define SEALED_MAX (RECORD_HEADER_SIZE + CHUNK_MAX + AEAD_TAG_SIZE)
 
+static bool same_place(const struct chunk_place *a, const struct chunk_place *b)
+{
+	return a->pack == b->pack && a->offset == b->offset;
+}
+
 int chunk_reader_init(struct chunk_reader *r, struct vault *v, struct err *e)
 {
 	*r = (struct chunk_reader){ .v = v, .sealed = malloc(SEALED_MAX) };
@@ -145,6 +150,47 @@ static bool find_other(struct vault *v, const struct chunk_id *id, uint32_t not,
 	return false;
 }
 
+/* Does a record of that id authenticate there? */
+static int probe(struct chunk_reader *r, const struct chunk_id *id, const struct chunk_place *at,
+    struct err *e)
+{
+	size_t n = RECORD_HEADER_SIZE + (size_t)at->sealed_n + AEAD_TAG_SIZE;
+	char name[PACK_NAME_SIZE];
+	struct vault_pack p;
+	struct record rec;
+
+	vault_pack_get(r->v, at->pack, &p);
+	if (object_get(r->v->store, pack_name(p.id, name), at->offset, r->sealed, n, e) != 0) {
+		if (e->kind == ERR_NOT_FOUND)
+			e->kind = ERR_CORRUPT;
+		return -1;
+	}
+	if (use_pack(r, p.id, e) != 0 ||
+	    record_open(r->aead, r->sealed, n, r->sealed + RECORD_HEADER_SIZE, &rec, e) != 0)
+		return -1;
+	return memcmp(rec.id.b, id->b, ID_SIZE) == 0 ? 0 :
+	    err_set(e, ERR_CORRUPT, "another record lies there");
+}
+
+int chunk_settle(struct chunk_reader *r, const struct chunk_id *id, const struct chunk_place *other,
+    struct err *e)
+{
+	uint8_t pack[PACK_ID_SIZE];
+	struct chunk_place at;
+
+	if ((vault_flags(r->v, id) & CHUNK_LIVE) == 0 || !vault_find(r->v, id, &at, pack) ||
+	    same_place(&at, other) || probe(r, id, &at, e) == 0)
+		return 0;
+	if (e->kind != ERR_CORRUPT)
+		return -1;
+	if (probe(r, id, other, e) != 0)
+		return e->kind == ERR_CORRUPT ? 0 : -1;
+	pthread_rwlock_wrlock(&r->v->index_lock);
+	index_mend(&r->v->index, id, other);
+	pthread_rwlock_unlock(&r->v->index_lock);
+	return 0;
+}
+
 static bool has_duplicates(struct vault *v)
 {
 	bool r;
@@ -188,11 +234,6 @@ static bool look_again(struct vault *v)
 	is_futile = v->idle_refreshes > IDLE_REFRESHES_MAX;
 	pthread_rwlock_unlock(&v->index_lock);
 	return !is_futile && vault_refresh(v, &ignored) == 0;
-}
-
-static bool same_place(const struct chunk_place *a, const struct chunk_place *b)
-{
-	return a->pack == b->pack && a->offset == b->offset;
 }
 
 static int read_placed(struct chunk_reader *r, enum record_kind kind, const struct chunk_id *id,

@@ -193,6 +193,45 @@ static int mark_roots(struct marking *m, int (*copy)(struct vault *, struct root
 	return r;
 }
 
+/* ---- chunks in two packs ---- */
+static int settle_pack(struct marking *m, size_t number, struct err *e)
+{
+	struct vault *v = m->c->v;
+	auto_free struct pack_entry *t = NULL;
+	struct vault_pack p;
+	uint32_t count = 0;
+
+	vault_pack_get(v, number, &p);
+	if (p.is_gone || p.is_inflight || p.has_bad_table)
+		return 0;
+	if (pack_table_load(v->store, &v->keys, p.id, p.size, &t, &count, e) != 0)
+		return e->kind == ERR_CORRUPT ? 0 : -1;
+	for (uint32_t i = 0; i < count; i++) {
+		struct chunk_place at = { (uint32_t)number, t[i].offset, t[i].sealed_n };
+
+		if (chunk_settle(&m->reader, &t[i].id, &at, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The index names one of a chunk's places, and the sweep takes the others for waste.  After a
+ * restart the one may be that which is damaged, and the other the one that mended it. */
+static int settle(struct marking *m, struct err *e)
+{
+	struct vault *v = m->c->v;
+	size_t n = vault_pack_count(v);
+	bool has_any;
+
+	pthread_rwlock_rdlock(&v->index_lock);
+	has_any = v->duplicates > 0;
+	pthread_rwlock_unlock(&v->index_lock);
+	for (size_t i = 0; has_any && i < n; i++)
+		if (settle_pack(m, i, e) != 0)
+			return -1;
+	return 0;
+}
+
 static int mark_all(struct collection *c, struct err *e)
 {
 	cleanup_with(marking_done) struct marking m = { .c = c, .bytes = malloc(CHUNK_MAX) };
@@ -202,7 +241,9 @@ static int mark_all(struct collection *c, struct err *e)
 	if (chunk_reader_init(&m.reader, c->v, e) != 0 ||
 	    object_list(c->v->store, "points/", mark_object, &m, e) != 0)
 		return -1;
-	return mark_roots(&m, copy_open, e) != 0 ? -1 : mark_roots(&m, copy_committed, e);
+	if (mark_roots(&m, copy_open, e) != 0 || mark_roots(&m, copy_committed, e) != 0)
+		return -1;
+	return settle(&m, e);
 }
 
 /* ---- sweep ---- */

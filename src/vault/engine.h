@@ -133,6 +133,11 @@ void chunk_reader_done(struct chunk_reader *r);
 must_check int chunk_read(struct chunk_reader *r, enum record_kind kind,
     const struct chunk_id *id, uint8_t *out, size_t *ret_n, uint32_t *ret_pack, struct err *e);
 
+/* The chunk lies at `other` too.  If it is relied on and cannot be read where the index says,
+ * `other` is its place from now on, provided that it is good. */
+must_check int chunk_settle(struct chunk_reader *r, const struct chunk_id *id,
+    const struct chunk_place *other, struct err *e);
+
 /* A map node that must be of `level`.  `bytes` is scratch of CHUNK_MAX. */
 must_check int node_read(struct chunk_reader *r, const struct chunk_id *id, unsigned level,
     uint8_t *bytes, struct map_node *ret, uint32_t *ret_pack, struct err *e);

@@ -84,6 +84,33 @@ static void a_full_backup_after_a_restart_mends_a_map(void **state)
 	heal(*state, RECORD_MAP, true);
 }
 
+/* After a restart either copy may be the one that is known; a collection must keep the good one. */
+static void what_was_mended_outlasts_restarts_and_collections(void **state)
+{
+	struct rig *r = *state;
+
+	for (int i = 0; i < 8; i++) {
+		auto_image struct image a = image_random(r, (size_t)MIB);
+		struct spot at;
+
+		damaged_point(r, &a, i % 2 == 0 ? RECORD_DATA : RECORD_MAP, &at);
+		assert_damaged(r, "a", "1", &at);
+		rig_backup(r, "a", "2", &a, NULL);
+		if (i % 4 < 2)
+			rig_delete(r, "a", "2");
+		rig_reopen(r);
+		(void)rig_collect(r, i < 4 ? 0 : 70);
+		rig_check(r, r->v);
+		rig_reopen(r);
+		(void)rig_collect(r, 100);
+		rig_check(r, r->v);
+		while (r->kept_count > 0)
+			rig_delete(r, r->kept[0].item, r->kept[0].point);
+		(void)rig_collect(r, 70);
+		assert_int_equal(rig_count(r, "packs/"), 0);
+	}
+}
+
 static void an_incremental_on_a_damaged_map_reads_all_and_mends_it(void **state)
 {
 	struct rig *r = *state;
@@ -213,6 +240,7 @@ int main(void)
 		T(a_full_backup_after_a_restart_mends_a_chunk),
 		T(a_full_backup_mends_a_map),
 		T(a_full_backup_after_a_restart_mends_a_map),
+		T(what_was_mended_outlasts_restarts_and_collections),
 		T(an_incremental_on_a_damaged_map_reads_all_and_mends_it),
 		T(an_incremental_that_changes_nothing_mends_a_map_it_reads),
 		T(backups_find_damage_that_nobody_has_seen),
