@@ -232,6 +232,49 @@ static void a_chunk_is_mended_while_another_backup_relies_on_it(void **state)
 	rig_check(r, r->v);
 }
 
+/* What lies below a damaged node is lost with it; what lies beside it is not. */
+static void damage_in_the_map_of_a_deleted_base_does_not_spread(void **state)
+{
+	struct rig *r = *state;
+	auto_image struct image a = image_new(400 * (size_t)MIB);	/* four leaves and a root */
+	char from[8] = "0", to[8];
+
+	for (size_t i = 0; i < 4; i++)
+		image_noise(&a, i * 128 * (size_t)MIB, CHUNK * 2, &r->rng);
+	for (unsigned i = 0; i < 4; i++) {
+		struct extent dirty = { 0, (int64_t)CHUNK };
+		struct vault_base base = { from, "d", &dirty, 1 };
+		struct vault_session *s = NULL;
+		struct vault_collect_stats collected;
+		struct vault_disk_stats st;
+		struct spot at[5];
+		struct err e;
+
+		image_noise(&a, 0, CHUNK, &r->rng);
+		OK(rig_try_backup(r, "a", from, &a, NULL, &st, &e));
+		(void)rig_collect(r, 100);	/* so that nothing is pinned by that backup */
+		assert_int_equal(rig_all_spots(r, RECORD_MAP, at, ARRAY_LEN(at)), 5);
+		OK(vault_session_begin(r->v, "a", &s, &e));
+		image_noise(&a, 0, CHUNK, &r->rng);
+		OK(rig_add_disk(r, s, &a, &base, &st, &e));
+		rig_damage(r, &at[i]);
+		rig_delete(r, "a", from);
+		FAILS(vault_collect(r->v, NULL, &collected, &e), ERR_CORRUPT);
+		CONTAINS(e.msg, at[i].pack);
+		(void)snprintf(to, sizeof(to), "%u", i + 10);
+		OK(rig_commit(s, to, &e));
+		vault_session_end(s);
+		OK(rig_try_backup(r, "a", "whole", &a, NULL, &st, &e));
+		if (st.stored > 2 * (int64_t)CHUNK + 16384)
+			print_error("round %u: %lld bytes were lost\n", i, (long long)st.stored);
+		assert_true(st.stored <= 2 * (int64_t)CHUNK + 16384);
+		rig_delete(r, "a", to);
+		rig_delete(r, "a", "whole");
+		(void)rig_collect(r, 100);
+		(void)snprintf(from, sizeof(from), "%u", i + 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -246,6 +289,7 @@ int main(void)
 		T(backups_find_damage_that_nobody_has_seen),
 		T(incrementals_find_damage_in_what_they_take_over),
 		T(a_chunk_is_mended_while_another_backup_relies_on_it),
+		T(damage_in_the_map_of_a_deleted_base_does_not_spread),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
