@@ -389,7 +389,7 @@ static int run(struct vault *v, const struct vault_collect_opts *opts,
 	int r;
 
 	begin(v);
-	r = collect(&c, e);
+	r = vault_load_bad(v, e) != 0 ? -1 : collect(&c, e);
 	end(v);
 	free(c.use);
 	return r;

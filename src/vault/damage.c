@@ -17,17 +17,23 @@ static void note_name(const struct chunk_id *id, char out[NOTE_NAME_SIZE])
 	(void)hex_encode(id->b, ID_SIZE, out + sizeof(PREFIX) - 1);
 }
 
-void vault_note_bad(struct vault *v, const struct chunk_id *id)
+void vault_report_bad(struct vault *v, const struct chunk_id *id)
 {
 	char name[NOTE_NAME_SIZE];
 	struct err ignored;
 
 	vault_raise(v, id, CHUNK_BAD);
-	if (!vault_is_writer(v))
-		return;
 	/* Losing the note costs one more reading; the damage itself is told by who found it. */
 	note_name(id, name);
 	(void)!object_put(v->store, name, "", 0, &ignored);
+}
+
+void vault_note_bad(struct vault *v, const struct chunk_id *id)
+{
+	if (vault_is_writer(v))
+		vault_report_bad(v, id);
+	else
+		vault_raise(v, id, CHUNK_BAD);
 }
 
 void vault_forget_bad(struct vault *v, const struct chunk_id *id)

@@ -96,6 +96,9 @@ bool vault_is_writer(struct vault *v);
 /* A chunk was read and is damaged: note it, in the store too if this process may write, so that
  * the next backup that meets the chunk stores it anew. */
 void vault_note_bad(struct vault *v, const struct chunk_id *id);
+/* The same, in the store in any case: for verification, which others may do for the writer. */
+void vault_report_bad(struct vault *v, const struct chunk_id *id);
+/* Heed what was noted in the store. */
 must_check int vault_load_bad(struct vault *v, struct err *e);
 /* It was stored anew. */
 void vault_forget_bad(struct vault *v, const struct chunk_id *id);

@@ -56,6 +56,16 @@ static void touch(const struct disk_read *d, uint32_t pack)
 		atomic_store_explicit(&d->touched[pack], 1, memory_order_relaxed);
 }
 
+static void note_bad(const struct disk_read *d, const struct chunk_id *id, const struct err *why)
+{
+	if (why->kind != ERR_CORRUPT)
+		return;
+	if (d->bad != NULL)
+		vault_report_bad(d->v, id);
+	else
+		vault_note_bad(d->v, id);
+}
+
 /* ---- crew ---- */
 struct hand {
 	struct reading *r;
@@ -100,8 +110,7 @@ static int process_chunk(struct hand *h, uint64_t chunk, const struct chunk_id *
 		return 0;
 	if (fetch(h, id, out, n, e) != 0) {
 		(void)err_in(e, "at byte %lld", (long long)offset);
-		if (e->kind == ERR_CORRUPT)
-			vault_note_bad(d->v, id);
+		note_bad(d, id, e);
 		if (e->kind != ERR_CORRUPT || d->bad == NULL)
 			return -1;
 		d->bad(d->arg, offset, e);
@@ -346,8 +355,7 @@ static int load_node(struct reading *r, unsigned level, const struct chunk_id *i
 	if (r->level[level] == NULL)
 		return err_nomem(e);
 	if (node_read(&r->nodes, id, level, r->bytes, r->level[level], &pack, e) != 0) {
-		if (e->kind == ERR_CORRUPT)
-			vault_note_bad(r->d->v, id);
+		note_bad(r->d, id, e);
 		return -1;
 	}
 	touch(r->d, pack);

@@ -30,7 +30,8 @@ int vault_session_begin(struct vault *v, const char *item, struct vault_session 
 {
 	struct vault_session *s;
 
-	if (vault_lock_writer(v, e) != 0)
+	/* Another process may have verified the vault meanwhile, and noted what this one is to mend. */
+	if (vault_lock_writer(v, e) != 0 || vault_load_bad(v, e) != 0)
 		return err_in(e, "beginning a backup");
 	s = calloc(1, sizeof(*s));
 	if (s == NULL)

@@ -274,6 +274,29 @@ static void damage_is_told_of_every_point_and_does_not_end_it(void **state)
 	assert_int_equal(after.damaged, 2);
 }
 
+/* `holdfast vault verify` beside a server that has the vault open and writes to it. */
+static void damage_that_another_process_finds_is_mended_too(void **state)
+{
+	struct fixture *f = *state, other = *f;
+	struct vault_disk_stats st;
+	struct told t = { 0 }, after = { 0 };
+	struct err e;
+
+	write_disk(f, 8 * MIB, 0, 2 * (size_t)MIB);
+	backup(f, "p1", &st);
+	damage_packs(f);
+	other.v = NULL;
+	reopen(&other);
+	OK(verify(&other, false, 0, &t, &e));
+	vault_close(other.v);
+	assert_int_equal(t.damages, 1);
+	backup(f, "p2", &st);
+	assert_true(st.stored > 200000 && st.stored < MIB);	/* one chunk */
+	OK(verify(f, false, 0, &after, &e));
+	assert_int_equal(after.points, 2);
+	assert_int_equal(after.damaged, 0);
+}
+
 static void a_point_that_cannot_be_read_is_told_too(void **state)
 {
 	struct fixture *f = *state;
@@ -300,6 +323,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(shared_chunks_are_read_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_interrupted_verification_goes_on, setup, teardown),
 		cmocka_unit_test_setup_teardown(damage_is_told_of_every_point_and_does_not_end_it, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(damage_that_another_process_finds_is_mended_too, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(a_point_that_cannot_be_read_is_told_too, setup, teardown),
 	};
