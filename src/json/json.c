@@ -3,11 +3,32 @@
 
 #include <errno.h>
 
+/* jansson takes some failures of its own allocations for bad text ("invalid token"), so that sound
+ * text would be reported as damaged: we look for ourselves. */
+static _Thread_local bool is_out_of_memory;
+
+static void *alloc(size_t n)
+{
+	void *p = malloc(n);
+
+	is_out_of_memory |= p == NULL;
+	return p;
+}
+
+__attribute__((constructor)) static void watch_memory(void)
+{
+	json_set_alloc_funcs(alloc, free);
+}
+
 int jparse(struct str text, json_t **ret, struct err *e)
 {
 	json_error_t why;
-	json_t *j = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, &why);
+	json_t *j;
 
+	is_out_of_memory = false;
+	j = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES, &why);
+	if (j == NULL && is_out_of_memory)
+		return err_nomem(e);
 	if (j == NULL)
 		return err_set(e, ERR_INVALID, "JSON line %d column %d: %s", why.line, why.column,
 		    why.text);

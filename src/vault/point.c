@@ -138,7 +138,8 @@ int point_load(struct vault *v, const char *name, struct vault_point **ret, stru
 	if (point_body_parse(plain.p, plain.n, &p->body, e) != 0)
 		return err_in(e, "object '%s'", name);
 	if (jparse(str_c(p->body.meta), &p->meta, e) != 0) {
-		e->kind = ERR_CORRUPT;
+		if (e->kind == ERR_INVALID)
+			e->kind = ERR_CORRUPT;
 		return err_in(e, "object '%s'", name);
 	}
 	*ret = TAKE(p);

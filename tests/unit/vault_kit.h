@@ -164,7 +164,7 @@ static inline int kit_backup(struct vault *v, const char *item, const char *poin
 	struct vault_session *s = NULL;
 	struct disk_src *src = NULL;
 	struct vault_disk_stats st;
-	int r = vault_session_begin(v, item, &s, e);
+	int r = meta == NULL ? err_nomem(e) : vault_session_begin(v, item, &s, e);
 
 	if (r == 0)
 		r = disk_src_open(path, DISK_RAW, &src, e);
