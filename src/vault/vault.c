@@ -34,8 +34,13 @@ int vault_create(struct object_store *store, const uint8_t key[32], struct err *
 	if (sum(bytes, c.sum, e) != 0)
 		return -1;
 	config_write(&c, bytes);
-	if (object_put(store, CONFIG_NAME, bytes, sizeof(bytes), e) != 0)
+	if (object_put(store, CONFIG_NAME, bytes, sizeof(bytes), e) != 0) {
+		struct err ignored;
+
+		/* It may be there all the same, and would be in the way of the next attempt. */
+		(void)!object_del(store, CONFIG_NAME, &ignored);
 		return err_in(e, "creating a vault");
+	}
 	return 0;
 }
 

@@ -374,6 +374,54 @@ static void two_packs_come_whole_or_not_at_all(void **state)
 	OK(kit_write(f->source, &small, &e));
 }
 
+static int create(const char *store, const uint8_t key[32], struct err *e)
+{
+	struct object_store *s;
+	int r;
+
+	if (object_dir_open(store, true, &s, e) != 0)
+		return -1;
+	r = vault_create(s, key, e);
+	object_close(s);
+	return r;
+}
+
+static bool attempt_creation(struct fixture *f, enum fault what, unsigned n)
+{
+	struct err e = { 0 };
+	char store[96];
+	const char *call;
+	unsigned injected;
+	int r;
+
+	vault_close(TAKE(f->v));
+	(void)snprintf(store, sizeof(store), "%s/created", f->dir);
+	OK(fs_remove_tree(store, &e));
+	fault_arm(what, n, false);
+	r = create(store, f->key, &e);
+	injected = fault_disarm(&call);
+	if (r != 0 && (injected == 0 || check_error(&e, &e) != 0 || create(store, f->key, &e) != 0)) {
+		print_error("creation with %s failing: %s\n", call, e.msg);
+		fail();
+	}
+	OK(kit_open(store, f->key, false, &f->v, &e));
+	OK(kit_backup(f->v, "vm", "new", f->source, NULL, 256 << 10, &e));
+	OK(kit_check(f->v, "vm", "new", &f->points[NEW].disk, f->restored, &e));
+	return injected > 0;
+}
+
+static void a_vault_that_could_not_be_created_can_be_created_again(void **state)
+{
+	struct fixture *f = *state;
+
+	for (unsigned n = 1; attempt_creation(f, FAULT_ALLOC, n); n++)
+		;
+	for (unsigned n = 1; attempt_creation(f, FAULT_IO, n); n++)
+		;
+	for (unsigned n = 1; attempt_creation(f, FAULT_SPACE, n); n++)
+		;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -386,6 +434,7 @@ int main(void)
 		cmocka_unit_test(verifying_and_listing_do_no_harm_when_they_fail),
 		cmocka_unit_test(a_deletion_takes_its_point_only),
 		cmocka_unit_test(two_packs_come_whole_or_not_at_all),
+		cmocka_unit_test(a_vault_that_could_not_be_created_can_be_created_again),
 	};
 	int r;
 
