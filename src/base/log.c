@@ -72,17 +72,3 @@ void log_event(enum log_level level, const char *event, ...)
 	va_end(ap);
 	finish(&b);
 }
-
-void log_text(enum log_level level, const char *event, const char *fmt, ...)
-{
-	auto_buf struct buf b = { 0 };
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	start(&b, level, event);
-	add_pair(&b, "msg", text);
-	finish(&b);
-}

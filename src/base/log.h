@@ -15,7 +15,4 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
  * quoted when needed, control characters escaped. */
 void log_event(enum log_level level, const char *event, ...) __attribute__((sentinel));
 
-/* Same, for text made by a format, as the single key "msg". */
-void log_text(enum log_level level, const char *event, const char *fmt, ...) printf_like(3, 4);
-
 #endif

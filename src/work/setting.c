@@ -24,6 +24,8 @@ const struct setting setting_table[] = {
 	    "threads", "Requests handled at the same time." },
 	{ SECTION_SERVER, "job_workers", SETTING_NUMBER, SERVER(job_workers), 1, 64, "4", "threads",
 	    "Backups and restores that run at the same time; others wait." },
+	{ SECTION_SERVER, "chunk_kib", SETTING_NUMBER, SERVER(chunk_kib), 256, 4096, "256", "KiB",
+	    "Size of the pieces in which vaults keep disks. Larger ones need less memory." },
 	{ SECTION_SERVER, "connections_max", SETTING_NUMBER, SERVER(connections_max), 8, 16384,
 	    "1024", "connections",
 	    "Connections kept open at the same time; more are not accepted." },

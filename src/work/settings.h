@@ -24,6 +24,7 @@ struct settings {
 	char *host_names[HOST_NAMES_MAX + 1];	/* NULL-terminated */
 	char *image_dirs[IMAGE_DIRS_MAX + 1];	/* NULL-terminated, absolute */
 	int64_t retry_after_s;
+	int64_t chunk_kib;	/* a power of two */
 	int64_t api_workers, job_workers, connections_max, token_lifetime_s;
 	struct region_settings regions[REGIONS_MAX];
 	size_t region_count;

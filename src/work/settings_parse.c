@@ -149,6 +149,9 @@ static int set_presets(struct settings *s, struct err *e)
 /* What no single line can show. */
 static int check_whole(const struct settings *s, const char *file, struct err *e)
 {
+	if ((s->chunk_kib & (s->chunk_kib - 1)) != 0)
+		return err_set(e, ERR_INVALID, "%s: chunk_kib: %lld is not a power of two", file,
+		    (long long)s->chunk_kib);
 	if (s->region_count == 0)
 		return err_set(
 		    e, ERR_INVALID, "%s: no region, at least one [region NAME] is needed", file);

@@ -207,6 +207,7 @@ static int make(struct take *t, struct vault *v, const char *item, struct err *e
 	cleanup_with(end_session) struct vault_session *s = NULL;
 
 	if (note_stamps(t, e) != 0 || vault_session_begin(v, item, &s, e) != 0 ||
+	    vault_session_chunk_size(s, (size_t)t->world->settings->chunk_kib << 10, e) != 0 ||
 	    read_disks(t, s, e) != 0 || check_stamps(t, e) != 0)
 		return -1;
 	return commit(t, s, e);

@@ -133,6 +133,7 @@ static inline int world_setup(void **state)
 	(void)snprintf(w->path, sizeof(w->path), "%s/control.db", w->dir);
 	OK(db_open(w->path, &w->db, &e));
 	w->settings.retry_after_s = 60;
+	w->settings.chunk_kib = 256;
 	w->settings.regions[0] = (struct region_settings){ .name = strdup("eastus"),
 		.pair = strdup("westus"), .store = strdup(w->dir) };
 	w->settings.regions[1] = (struct region_settings){ .name = strdup("westus"),

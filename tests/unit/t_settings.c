@@ -41,7 +41,7 @@ static void presets_hold_where_the_file_is_silent(void **state)
 static void every_key_is_read(void **state)
 {
 	struct settings *s = parse("# comment\n; comment\n[server]\nlisten = [::1]:0\n"
-	    "names = a.example , b\nretry_after = 1\napi_workers=2\njob_workers = 3\n"
+	    "names = a.example , b\nretry_after = 1\napi_workers=2\njob_workers = 3\nchunk_kib = 1024\n"
 	    "connections_max = 10\ntoken_lifetime = 600\n\n[images]\npath = images\n"
 	    "  path = /srv/my images ; odd\n[region eastus]\npair = westus\nstore = /mnt/e\n"
 	    "[region westus]\nstore = stores/w\npair = eastus\n");
@@ -54,6 +54,7 @@ static void every_key_is_read(void **state)
 	assert_int_equal(s->retry_after_s, 1);
 	assert_int_equal(s->api_workers, 2);
 	assert_int_equal(s->job_workers, 3);
+	assert_int_equal(s->chunk_kib, 1024);
 	assert_int_equal(s->connections_max, 10);
 	assert_int_equal(s->token_lifetime_s, 600);
 	assert_string_equal(s->image_dirs[0], "/data/images");
@@ -111,6 +112,8 @@ static void errors_name_file_line_and_key(void **state)
 		{ "[server\n", "f.conf:1: neither" },
 		{ "", "f.conf: no region" },
 		{ "[region eastus]\n", "f.conf: [region eastus]: store is missing" },
+		{ "[server]\nchunk_kib = 128\n", "f.conf:2: chunk_kib: '128'" },
+		{ "[server]\nchunk_kib = 300\n" REGION, "f.conf: chunk_kib: 300 is not a power" },
 		{ REGION "pair = westus\n",
 		    "f.conf: [region eastus]: pair: 'westus' is not another region" },
 		{ REGION "pair = eastus\n", "f.conf: [region eastus]: pair" },
@@ -153,7 +156,7 @@ static void long_paths_fit_and_longer_lines_are_refused(void **state)
 static void a_new_file_says_every_key_and_is_read_back(void **state)
 {
 	static const char *const keys[] = { "listen", "names", "retry_after", "api_workers",
-		"job_workers", "connections_max", "token_lifetime", "path", "pair", "store" };
+		"job_workers", "chunk_kib", "connections_max", "token_lifetime", "path", "pair", "store" };
 	auto_buf struct buf b = { 0 };
 	struct settings *s;
 	struct err e;

@@ -58,6 +58,7 @@ static void rig_open(struct rig *g, const char *dir)
 	(void)snprintf(g->store, sizeof(g->store), "%s/store", dir);
 	(void)snprintf(g->path, sizeof(g->path), "%s/control.db", dir);
 	g->settings.dir = g->dir;
+	g->settings.chunk_kib = 256;
 	g->settings.regions[0] = (struct region_settings){ g->region, g->pair, g->store };
 	g->settings.region_count = 1;
 	g->world.settings = &g->settings;
