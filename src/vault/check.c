@@ -15,30 +15,42 @@ static void check_name(const char *point_object, char out[POINT_NAME_SIZE])
 	(void)snprintf(out, POINT_NAME_SIZE, "checks/%s", point_object + strlen("points/"));
 }
 
+bool check_parse(struct str text, struct vault_check *ret)
+{
+	auto_json json_t *doc = NULL;
+	struct vault_check c = { 0 };
+	struct err ignored;
+	int64_t disk;
+
+	if (jparse(text, &doc, &ignored) != 0)
+		return false;
+	c.round_us = jint(doc, "round", 0);
+	c.at_us = jint(doc, "at", 0);
+	c.is_complete = jbool(doc, "complete", false);
+	c.covered = jint(doc, "covered", 0);
+	c.total = jint(doc, "total", 0);
+	c.damaged = jint(doc, "damaged", 0);
+	disk = jint(doc, "disk", 0);
+	c.offset = jint(doc, "offset", 0);
+	(void)snprintf(c.first, sizeof(c.first), "%.255s", jstr(doc, "first", ""));
+	if (c.round_us < 0 || c.at_us < 0 || c.covered < 0 || c.covered > c.total || c.damaged < 0 ||
+	    c.offset < 0 || disk < 0 || disk > POINT_DISKS_MAX)
+		return false;
+	c.disk = (size_t)disk;
+	*ret = c;
+	return true;
+}
+
 int check_load(struct vault *v, const char *point_object, struct vault_check *ret, struct err *e)
 {
 	auto_buf struct buf b = { 0 };
-	auto_json json_t *doc = NULL;
 	char name[POINT_NAME_SIZE];
 	struct str plain;
 
 	check_name(point_object, name);
 	if (sealed_get(v, &check_kind, name, CHECK_MAX, &b, &plain, e) != 0)
 		return e->kind == ERR_NOT_FOUND || e->kind == ERR_CORRUPT ? 0 : -1;
-	if (jparse(plain, &doc, e) != 0)
-		return 0;
-	*ret = (struct vault_check){
-		.round_us = jint(doc, "round", 0),
-		.at_us = jint(doc, "at", 0),
-		.is_complete = jbool(doc, "complete", false),
-		.covered = jint(doc, "covered", 0),
-		.total = jint(doc, "total", 0),
-		.damaged = jint(doc, "damaged", 0),
-		.disk = (size_t)jint(doc, "disk", 0),
-		.offset = jint(doc, "offset", 0),
-	};
-	(void)snprintf(ret->first, sizeof(ret->first), "%s", jstr(doc, "first", ""));
-	return 1;
+	return check_parse(plain, ret) ? 1 : 0;
 }
 
 int check_save(struct vault *v, const char *point_object, const struct vault_check *c,

@@ -202,12 +202,31 @@ static int commit(struct take *t, struct vault_session *s, struct err *e)
 	return failpoint("backup/transfer/committed", e);
 }
 
+/* Somebody collects garbage by hand, say: that ends, and a backup should not fail for it. */
+#define BUSY_PATIENCE_US INT64_C(600000000)
+#define BUSY_PAUSE_US INT64_C(500000)
+
+static int begin_session(struct take *t, struct vault *v, const char *item,
+    struct vault_session **ret, struct err *e)
+{
+	int64_t now = clock_monotonic_us(), end = now + BUSY_PATIENCE_US;
+
+	while (vault_session_begin(v, item, ret, e) != 0) {
+		now = clock_monotonic_us();
+		if (e->kind != ERR_BUSY || now >= end)
+			return -1;
+		if (job_cancel_asked(t->job))
+			return err_set(e, ERR_CANCELLED, "cancelled while the vault was in use");
+		clock_sleep_until(now + BUSY_PAUSE_US);
+	}
+	return vault_session_chunk_size(*ret, (size_t)t->world->settings->chunk_kib << 10, e);
+}
+
 static int make(struct take *t, struct vault *v, const char *item, struct err *e)
 {
 	cleanup_with(end_session) struct vault_session *s = NULL;
 
-	if (note_stamps(t, e) != 0 || vault_session_begin(v, item, &s, e) != 0 ||
-	    vault_session_chunk_size(s, (size_t)t->world->settings->chunk_kib << 10, e) != 0 ||
+	if (note_stamps(t, e) != 0 || begin_session(t, v, item, &s, e) != 0 ||
 	    read_disks(t, s, e) != 0 || check_stamps(t, e) != 0)
 		return -1;
 	return commit(t, s, e);

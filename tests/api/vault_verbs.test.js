@@ -1,6 +1,8 @@
 // vault_verbs.test.js - what `holdfast vault` does to a vault on its host: figures, garbage, differences,
 // restores without a server, and the server's list of points made anew.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -130,6 +132,17 @@ c=sqlite3.connect(sys.argv[1]); c.execute("delete from resource where id like '%
   await s.restored(before[0], 'RestoreDisks', { targetResourceGroupId: target });
 });
 
+test('a backup waits while another process writes to the vault', async () => {
+  await server.stop();
+  const holder = spawn('flock', [path.join(store, '#lock'), 'sh', '-c', 'echo held; exec sleep 3'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(holder.stdout, 'data');
+  await server.start();
+  const began = Date.now();
+  await s.backup();
+  assert.ok(Date.now() - began > 1000, 'it waited');
+  assert.equal(holder.exitCode ?? 0, 0);
+});
+
 test('a key is exported, and imported if it is the right one', async () => {
   const file = path.join(server.root, 'key'), key = vault('export-key').stdout;
   await server.stop();
@@ -144,5 +157,5 @@ test('a key is exported, and imported if it is the right one', async () => {
   assert.equal(vault('ls').status, 1);
   const r = vault('import-key', file);
   assert.equal(r.status, 0, r.stderr);
-  assert.equal(json('ls').length, 1);
+  assert.equal(json('ls').length, 2);
 });
