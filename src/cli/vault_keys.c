@@ -1,8 +1,8 @@
 /* vault_keys.c - holdfast vault export-key and import-key. */
-#include <errno.h>
 #include <stdio.h>
 
 #include "base/codec.h"
+#include "base/fs.h"
 #include "cli/vault.h"
 #include "crypto/crypto.h"
 
@@ -29,23 +29,18 @@ int vault_cmd_export_key(struct vault_cmd *c)
 /* 64 hex digits, and perhaps a newline. */
 static int read_key(const char *path, uint8_t ret[32], struct err *e)
 {
-	FILE *f = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-	char text[128] = "";
-	size_t n;
+	auto_buf struct buf text = { 0 };
+	int r = 0;
 
-	if (f == NULL)
-		return err_sys(e, errno, "reading key file '%s'", path);
-	n = fread(text, 1, sizeof(text) - 1, f);
-	if (f != stdin)
-		(void)fclose(f);
-	text[n] = '\0';
-	text[strcspn(text, "\r\n")] = '\0';
-	if (strlen(text) != 64 || hex_decode(str_c(text), ret, 32) != 32)
-		(void)err_set(e, ERR_INVALID, "'%s' does not hold a key: 64 hex digits", path);
-	else
-		e->kind = ERR_NONE;
-	crypto_wipe(text, sizeof(text));
-	return e->kind == ERR_NONE ? 0 : -1;
+	if (fs_read_all(strcmp(path, "-") == 0 ? "/dev/stdin" : path, 256, &text, e) != 0)
+		return -1;
+	while (text.n > 0 && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r'))
+		text.n--;
+	if (text.n != 64 || hex_decode((struct str){ text.p, text.n }, ret, 32) != 32)
+		r = err_set(e, ERR_INVALID, "'%s' does not hold a key: 64 hex digits", path);
+	if (text.p != NULL)
+		crypto_wipe(text.p, text.n);
+	return r;
 }
 
 static int import(struct vault_cmd *c, struct err *e)

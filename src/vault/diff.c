@@ -28,19 +28,25 @@ static struct side side_at(const struct point_disk *disk, unsigned level)
 	    (struct side){ NULL, disk };
 }
 
+/* The node of a subtree that has one; NULL and 0 for others. */
 static int load(struct diff *d, const struct side *s, unsigned level, struct map_node **ret,
     struct err *e)
 {
 	struct map_node *n;
 	uint32_t pack;
 
+	*ret = NULL;
 	if (s->id == NULL)
 		return 0;
 	n = malloc(sizeof(*n));
 	if (n == NULL)
 		return err_nomem(e);
-	*ret = n;		/* the caller frees it, whatever comes */
-	return node_read(&d->reader, s->id, level - 1, d->bytes, n, &pack, e);
+	if (node_read(&d->reader, s->id, level - 1, d->bytes, n, &pack, e) != 0) {
+		free(n);
+		return -1;
+	}
+	*ret = n;
+	return 0;
 }
 
 static struct side child_of(const struct side *s, const struct map_node *n, unsigned level,
@@ -65,18 +71,12 @@ static bool is_same(const struct side *a, const struct side *b)
 	return a->id != NULL && b->id != NULL && memcmp(a->id->b, b->id->b, ID_SIZE) == 0;
 }
 
-/* The `index`th subtrees over 512^level chunks. */
 static int compare(struct diff *d, unsigned level, uint64_t index, const struct side *a,
-    const struct side *b, struct err *e)
-{
-	auto_free struct map_node *na = NULL, *nb = NULL;
+    const struct side *b, struct err *e);
 
-	if (is_same(a, b))
-		return 0;
-	if (level == 0)
-		return d->fn(d->arg, index, e);
-	if (load(d, a, level, &na, e) != 0 || load(d, b, level, &nb, e) != 0)
-		return -1;
+static int compare_children(struct diff *d, unsigned level, uint64_t index, const struct side *a,
+    const struct map_node *na, const struct side *b, const struct map_node *nb, struct err *e)
+{
 	for (unsigned i = 0; i < MAP_FANOUT; i++) {
 		struct side ca = child_of(a, na, level, i), cb = child_of(b, nb, level, i);
 
@@ -84,6 +84,29 @@ static int compare(struct diff *d, unsigned level, uint64_t index, const struct 
 			return -1;
 	}
 	return 0;
+}
+
+/* The `index`th subtrees over 512^level chunks. */
+static int compare(struct diff *d, unsigned level, uint64_t index, const struct side *a,
+    const struct side *b, struct err *e)
+{
+	struct map_node *na, *nb;
+	int r;
+
+	if (is_same(a, b))
+		return 0;
+	if (level == 0)
+		return d->fn(d->arg, index, e);
+	if (load(d, a, level, &na, e) != 0)
+		return -1;
+	if (load(d, b, level, &nb, e) != 0) {
+		free(na);
+		return -1;
+	}
+	r = compare_children(d, level, index, a, na, b, nb, e);
+	free(na);
+	free(nb);
+	return r;
 }
 
 int map_diff(struct vault *v, const struct point_disk *a, const struct point_disk *b,

@@ -91,23 +91,32 @@ static char *get_text(struct rd *r, unsigned width)
 	return strndup(s.p, s.n);
 }
 
-static int get_disk(struct rd *r, struct point_disk *d, struct err *e)
+/* What follows a disk's name. */
+static bool get_geometry(struct rd *r, struct point_disk *d)
 {
-	auto_free char *name = get_text(r, 2);
-
 	d->size = (int64_t)rd_le(r, 8);
 	d->data = (int64_t)rd_le(r, 8);
 	d->chunk_shift = (unsigned)rd_le(r, 1);
 	d->levels = (unsigned)rd_le(r, 1);
 	rd_bytes(r, d->root.b, ID_SIZE);
 	if (r->bad || d->size < 0 || d->data < 0 || d->data > d->size ||
-	    d->chunk_shift < CHUNK_SHIFT_MIN || d->chunk_shift > CHUNK_SHIFT_MAX ||
-	    (d->levels != 0 &&
-	    (d->size == 0 || d->levels != map_levels(d->size, d->chunk_shift))))
+	    d->chunk_shift < CHUNK_SHIFT_MIN || d->chunk_shift > CHUNK_SHIFT_MAX)
+		return false;
+	return d->levels == 0 ||
+	    (d->size > 0 && d->levels == map_levels(d->size, d->chunk_shift));
+}
+
+static int get_disk(struct rd *r, struct point_disk *d, struct err *e)
+{
+	char *name = get_text(r, 2);
+
+	if (!get_geometry(r, d)) {
+		free(name);
 		return err_set(e, ERR_CORRUPT, "a disk of the point is damaged");
+	}
 	if (name == NULL)
 		return err_nomem(e);
-	d->name = TAKE(name);
+	d->name = name;
 	return 0;
 }
 
