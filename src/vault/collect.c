@@ -199,25 +199,34 @@ static int mark_roots(struct marking *m, int (*copy)(struct vault *, struct root
 }
 
 /* ---- chunks in two packs ---- */
-static int settle_pack(struct marking *m, size_t number, struct err *e)
+static int settle_all(struct marking *m, uint32_t number, const struct pack_entry *t,
+    uint32_t count, struct err *e)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		struct chunk_place at = { number, t[i].offset, t[i].sealed_n };
+
+		if (chunk_settle(&m->reader, &t[i].id, &at, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int settle_pack(struct marking *m, uint32_t number, struct err *e)
 {
 	struct vault *v = m->c->v;
-	auto_free struct pack_entry *t = NULL;
+	struct pack_entry *t = NULL;
 	struct vault_pack p;
 	uint32_t count = 0;
+	int r;
 
 	vault_pack_get(v, number, &p);
 	if (p.is_gone || p.is_inflight || p.has_bad_table)
 		return 0;
 	if (pack_table_load(v->store, &v->keys, p.id, p.size, &t, &count, e) != 0)
 		return e->kind == ERR_CORRUPT ? 0 : -1;
-	for (uint32_t i = 0; i < count; i++) {
-		struct chunk_place at = { (uint32_t)number, t[i].offset, t[i].sealed_n };
-
-		if (chunk_settle(&m->reader, &t[i].id, &at, e) != 0)
-			return -1;
-	}
-	return 0;
+	r = settle_all(m, number, t, count, e);
+	free(t);
+	return r;
 }
 
 /* The index names one of a chunk's places, and the sweep takes the others for waste.  After a
@@ -232,7 +241,7 @@ static int settle(struct marking *m, struct err *e)
 	has_any = v->duplicates > 0;
 	pthread_rwlock_unlock(&v->index_lock);
 	for (size_t i = 0; has_any && i < n; i++)
-		if (settle_pack(m, i, e) != 0)
+		if (settle_pack(m, (uint32_t)i, e) != 0)
 			return -1;
 	return 0;
 }
