@@ -124,13 +124,13 @@ static int fetch(struct chunk_reader *r, enum record_kind kind, const struct chu
 }
 
 /* Packs can hold a chunk twice: one was stored anew because the other is damaged, or a crash came
- * between the two halves of a compaction.  Find a place in another pack than `not`. */
-static bool find_other(struct vault *v, const struct chunk_id *id, uint32_t not,
+ * between the two halves of a compaction.  Find a place in pack `from` or a later one, but `not`. */
+static bool find_other(struct vault *v, const struct chunk_id *id, uint32_t not, size_t from,
     struct chunk_place *ret, uint8_t ret_pack[PACK_ID_SIZE])
 {
 	size_t n = vault_pack_count(v);
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = from; i < n; i++) {
 		auto_free struct pack_entry *t = NULL;
 		struct vault_pack p;
 		struct err ignored;
@@ -208,10 +208,15 @@ static int read_other(struct chunk_reader *r, enum record_kind kind, const struc
 	uint8_t pack[PACK_ID_SIZE];
 	struct chunk_place other;
 	struct err ignored;
+	size_t from = 0;
 
-	if (!has_duplicates(r->v) || !find_other(r->v, id, at->pack, &other, pack) ||
-	    fetch(r, kind, id, &other, pack, out, ret_n, &ignored) != 0)
+	if (!has_duplicates(r->v))
 		return -1;
+	do {
+		if (!find_other(r->v, id, at->pack, from, &other, pack))
+			return -1;
+		from = (size_t)other.pack + 1;
+	} while (fetch(r, kind, id, &other, pack, out, ret_n, &ignored) != 0);
 	pthread_rwlock_wrlock(&r->v->index_lock);
 	index_mend(&r->v->index, id, &other);
 	pthread_rwlock_unlock(&r->v->index_lock);

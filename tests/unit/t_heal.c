@@ -111,6 +111,42 @@ static void what_was_mended_outlasts_restarts_and_collections(void **state)
 	}
 }
 
+/* A chunk can be damaged again: then there are several bad copies and one good. */
+static void what_was_mended_can_be_mended_again(void **state)
+{
+	struct rig *r = *state;
+	auto_image struct image a = image_random(r, CHUNK);
+	struct spot at[8];
+	char point[8];
+
+	rig_backup(r, "a", "0", &a, NULL);
+	for (size_t i = 1; i < 6; i++) {
+		size_t n = rig_all_spots(r, RECORD_DATA, at, ARRAY_LEN(at));
+		auto_image struct image got = { 0 };
+		struct err e;
+
+		assert_int_equal(n, i);
+		/* the good one is that whose damage is felt */
+		for (size_t k = 0; k < n; k++) {
+			rig_damage(r, &at[k]);
+			if (rig_restore(r, r->v, "a", "0", &got, &e) != 0)
+				break;
+			image_done(&got);
+			rig_damage(r, &at[k]);
+			assert_true(k + 1 < n);
+		}
+		(void)snprintf(point, sizeof(point), "%zu", i);
+		rig_backup(r, "a", point, &a, NULL);
+		rig_check(r, r->v);
+		rig_reopen(r);
+		rig_check(r, r->v);
+	}
+	(void)rig_collect(r, 70);
+	rig_check(r, r->v);
+	rig_reopen(r);
+	rig_check(r, r->v);
+}
+
 static void an_incremental_on_a_damaged_map_reads_all_and_mends_it(void **state)
 {
 	struct rig *r = *state;
@@ -284,6 +320,7 @@ int main(void)
 		T(a_full_backup_mends_a_map),
 		T(a_full_backup_after_a_restart_mends_a_map),
 		T(what_was_mended_outlasts_restarts_and_collections),
+		T(what_was_mended_can_be_mended_again),
 		T(an_incremental_on_a_damaged_map_reads_all_and_mends_it),
 		T(an_incremental_that_changes_nothing_mends_a_map_it_reads),
 		T(backups_find_damage_that_nobody_has_seen),
