@@ -61,7 +61,7 @@ void chunk_prefetch(struct chunk_reader *r, const struct chunk_id *ids, unsigned
 	r->ahead_n = to - from;
 }
 
-/* The bytes of a record: those read ahead, which are used up by being opened, or read now. */
+/* The bytes of a record: read ahead, or read now into r->sealed. */
 static int get_record(struct chunk_reader *r, const struct chunk_place *at,
     const uint8_t pack[PACK_ID_SIZE], uint8_t **ret, struct err *e)
 {
@@ -106,8 +106,9 @@ static int fetch(struct chunk_reader *r, enum record_kind kind, const struct chu
 	}
 	if (record_parse(sealed, RECORD_HEADER_SIZE, &rec, e) != 0 || use_pack(r, pack, e) != 0)
 		return -1;
+	/* Not where it was read ahead: equal neighbours are one record, opened again and again. */
 	if (rec.codec != CODEC_RAW)
-		to = sealed + RECORD_HEADER_SIZE;
+		to = r->sealed + RECORD_HEADER_SIZE;
 	if (record_open(r->aead, sealed, record_size(at), to, &rec, e) != 0)
 		return -1;
 	if (rec.kind != kind || memcmp(rec.id.b, id->b, ID_SIZE) != 0)
@@ -249,7 +250,7 @@ static int read_placed(struct chunk_reader *r, enum record_kind kind, const stru
 	for (;;) {
 		if (fetch(r, kind, id, at, pack, out, ret_n, e) == 0)
 			return 0;
-		r->ahead_n = 0;		/* what was read ahead may be stale, or used up */
+		r->ahead_n = 0;		/* let the store have its say */
 		if (e->kind != ERR_CORRUPT)
 			return -1;
 		/* A collection may have moved it between the look-up and the reading. */

@@ -308,6 +308,29 @@ static void sizes_at_the_edges(void **state)
 	}
 }
 
+/* Text over and over: neighbours are one chunk in the vault, which is restored many times. */
+static void equal_neighbours_come_back(void **state)
+{
+	struct fixture *f = *state;
+	auto_free char *path = path_of(f, "d");
+	auto_close int fd = -1;
+	struct vault_disk_stats st;
+	char line[4096];
+	struct err e = { 0 };
+
+	make_disk(f, "d", 9 * MIB);
+	fd = open(path, O_WRONLY);
+	assert_true(fd >= 0);
+	memset(line, 'x', sizeof(line));
+	for (int64_t at = 0; at < 8 * MIB; at += (int64_t)sizeof(line))
+		assert_int_equal(pwrite(fd, line, sizeof(line), at), (ssize_t)sizeof(line));
+	OK(backup(f, "item", "p", "d", &st, &e));
+	assert_true(st.stored < 100000);
+	check_restore(f, "item", "p", "d");
+	reopen(f);
+	check_restore(f, "item", "p", "d");
+}
+
 static void a_disk_of_holes_stores_no_chunk(void **state)
 {
 	struct fixture *f = *state;
@@ -859,6 +882,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 		T(random_disks_come_back_byte_for_byte),
 		T(sizes_at_the_edges),
+		T(equal_neighbours_come_back),
 		T(a_disk_of_holes_stores_no_chunk),
 		T(huge_sparse_disks_have_deep_maps),
 		T(a_second_backup_stores_what_changed),
