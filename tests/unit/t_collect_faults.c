@@ -11,7 +11,7 @@
 /* Something of everything: dead packs, packs to rewrite, small packs, a stray, notes. */
 static void prepare(struct rig *r, unsigned round)
 {
-	auto_image struct image a = image_random(r, (size_t)MIB), b = image_random(r, CHUNK);
+	auto_image struct image a = image_random(r, (size_t)MIB), b = image_random(r, 4096);
 	char name[16];
 	struct object_store *s = rig_store(r);
 	struct err e;

@@ -1,8 +1,8 @@
 /* t_vault_model.c - a random walk over everything a vault can do, against a model in memory.
  *
  * To replay:  HOLDFAST_MODEL_SEED=N HOLDFAST_MODEL_STEPS=M HOLDFAST_MODEL_TRACE=1 t_vault_model
- * with the numbers that a failed run printed.  Threads make calls of the store come in another
- * order now and then: a few repetitions may be needed. */
+ * with the numbers that a failed run printed.  The vault's key and the names of packs are random all
+ * the same, and threads call the store in any order: a few repetitions may be needed. */
 #include "t.h"
 
 #include "vault_rig.h"
@@ -423,6 +423,8 @@ static void flip_a_bit(struct model *m)
 		rig_flip(m->r, pack->name, at);	/* nobody would know of it */
 		return;
 	}
+	if (m->traces)
+		print_message("damaged %s at %lld\n", pack->name, (long long)at);
 	(void)snprintf(m->damaged[m->damaged_count++], 64, "%.60s", pack->name);
 	rig_check(m->r, m->r->v);
 }

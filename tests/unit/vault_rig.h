@@ -11,6 +11,7 @@
 
 #include "base/codec.h"
 #include "base/fs.h"
+#include "spy_store.h"
 #include "vault/format.h"
 #include "vault/vault.h"
 
@@ -28,17 +29,13 @@ struct kept {			/* a point that must restore to `is` */
 	struct image is;
 };
 
-/* Asked before each call of the store below, in the thread that calls. */
-enum verdict { GO_ON, FAIL, DO_AND_FAIL };
-typedef enum verdict rig_hook(void *arg, const char *op, const char *name);
-
 struct rig {
 	char dir[64];
 	uint8_t key[32];
 	uint64_t rng;
 	struct vault *v;
 	struct object_store *fault;	/* filter in front of v's store */
-	rig_hook *hook;			/* NULL: none */
+	spy_hook *hook;			/* NULL: none */
 	void *hook_arg;
 	struct kept kept[RIG_POINTS];
 	size_t kept_count;
@@ -158,66 +155,6 @@ static inline struct image image_load(const char *path)
 	return m;
 }
 
-/* ---- a store that asks the hook first ---- */
-struct spy {
-	struct object_store base;
-	struct object_store *below;
-	struct rig *r;
-};
-
-static inline enum verdict spy_ask(struct object_store *s, const char *op, const char *name)
-{
-	struct rig *r = ((struct spy *)s)->r;
-
-	return r->hook != NULL ? r->hook(r->hook_arg, op, name) : GO_ON;
-}
-
-#define SPY_CALL(op, name, call) \
-	struct object_store *below = ((struct spy *)s)->below; \
-	enum verdict verdict = spy_ask(s, op, name); \
-	int result = verdict == FAIL ? -1 : (call); \
-	return verdict == GO_ON ? result : err_set(e, ERR_IO, "%s '%s': failed by the test", op, name)
-
-static inline int spy_put(struct object_store *s, const char *name, const void *p, size_t n,
-    struct err *e)
-{
-	SPY_CALL("put", name, object_put(below, name, p, n, e));
-}
-
-static inline int spy_get(struct object_store *s, const char *name, int64_t offset, void *p,
-    size_t n, struct err *e)
-{
-	SPY_CALL("get", name, object_get(below, name, offset, p, n, e));
-}
-
-static inline int spy_head(struct object_store *s, const char *name, struct object_info *ret,
-    struct err *e)
-{
-	SPY_CALL("head", name, object_head(below, name, ret, e));
-}
-
-static inline int spy_del(struct object_store *s, const char *name, struct err *e)
-{
-	SPY_CALL("del", name, object_del(below, name, e));
-}
-
-static inline int spy_list(struct object_store *s, const char *prefix, object_list_fn *fn,
-    void *arg, struct err *e)
-{
-	SPY_CALL("list", prefix, object_list(below, prefix, fn, arg, e));
-}
-
-static inline int spy_lock(struct object_store *s, struct err *e)
-{
-	SPY_CALL("lock", "", object_lock(below, e));
-}
-
-static inline void spy_close(struct object_store *s)
-{
-	object_close(((struct spy *)s)->below);
-	free(s);
-}
-
 /* ---- the vault ---- */
 static inline struct object_store *rig_store(const struct rig *r)
 {
@@ -233,17 +170,10 @@ static inline struct object_store *rig_store(const struct rig *r)
 /* Another view of the same directory, as another process has it, with the hook in front. */
 static inline struct vault *rig_other(struct rig *r)
 {
-	static const struct object_ops ops = {
-		.put = spy_put, .get = spy_get, .head = spy_head, .del = spy_del,
-		.list = spy_list, .lock = spy_lock, .close = spy_close,
-	};
-	struct spy *spy = calloc(1, sizeof(*spy));
 	struct vault *v = NULL;
 	struct err e;
 
-	assert_non_null(spy);
-	*spy = (struct spy){ { &ops }, rig_store(r), r };
-	OK(object_fault_open(&spy->base, &r->fault, &e));
+	OK(object_fault_open(spy_open(rig_store(r), &r->hook, &r->hook_arg), &r->fault, &e));
 	OK(vault_open(r->fault, r->key, &v, &e));
 	return v;
 }
