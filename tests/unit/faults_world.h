@@ -44,6 +44,7 @@ struct fixture {
 	size_t dirty_count;
 	struct vault *v;
 	unsigned injected, succeeded;	/* in spite of a failure */
+	unsigned compacted;		/* collections that rewrote a pack */
 };
 
 /* ---- copies of the vault ---- */
@@ -140,11 +141,13 @@ static void make_vault(struct fixture *f)
 	p[OTHER].point = "other";
 	p[NEW].point = "new";
 	OK(kit_open(f->store, f->key, true, &f->v, &e));
-	kit_random(&f->rng, &gone, 16, 0, 50);
+	kit_random(&f->rng, &gone, 16, 0, 100);
 	kit_random(&f->rng, &wasted, 4, 0, 50);
 	kit_random(&f->rng, &p[OTHER].disk, 7, 30, 50);
 	p[OTHER].disk.short_by = 1536;
-	p[OLD].disk = gone;		/* shares its first chunk with what will be deleted */
+	for (uint32_t i = 0; i < 4; i++)
+		gone.stamp[i] = kit_stamp(&f->rng, 0);	/* the least of its pack */
+	p[OLD].disk = gone;		/* shares this chunk with what will be deleted */
 	for (uint32_t i = 4; i < 16; i++)
 		p[OLD].disk.stamp[i] = i < 8 ? 0 : kit_stamp(&f->rng, 50);
 	make_point(f, "gone", &gone, NULL);
