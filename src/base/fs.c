@@ -10,6 +10,18 @@
 
 #include "base/codec.h"
 
+/* Who finds a directory made shall be able to rely on it, so one whose name could not be synced goes
+ * again. */
+static int make_dir(const char *path, mode_t mode, struct err *e)
+{
+	if (mkdir(path, mode) != 0)
+		return errno == EEXIST ? 0 : err_sys(e, errno, "creating directory '%s'", path);
+	if (fs_sync_parent(path, e) == 0)
+		return 0;
+	(void)rmdir(path);
+	return -1;
+}
+
 int fs_mkdirs(const char *path, mode_t mode, struct err *e)
 {
 	char part[PATH_MAX];
@@ -22,8 +34,8 @@ int fs_mkdirs(const char *path, mode_t mode, struct err *e)
 			continue;
 		memcpy(part, path, i);
 		part[i] = '\0';
-		if (mkdir(part, mode) != 0 && errno != EEXIST)
-			return err_sys(e, errno, "creating directory '%s'", part);
+		if (make_dir(part, mode, e) != 0)
+			return -1;
 	}
 	return 0;
 }

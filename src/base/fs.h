@@ -7,7 +7,7 @@
 #include "base/base.h"
 #include "base/buf.h"
 
-/* mkdir -p; existing directories are fine. */
+/* mkdir -p; existing directories are fine.  The names of new ones are synced. */
 must_check int fs_mkdirs(const char *path, mode_t mode, struct err *e);
 
 /* Replace `path` whole or not at all: temporary file beside it, fsync,
