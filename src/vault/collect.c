@@ -302,8 +302,10 @@ static bool is_donor(const struct collection *c, const struct vault_pack *p, con
 {
 	if (p->is_gone || p->is_inflight || u->live == 0 || c->opts->compact_percent == 0)
 		return false;
+	/* Of a tiny pack, table and trailer are most: where everything is needed, nothing is gained. */
 	return (c->merge_small && is_small(p, u)) || (p->has_bad_table && c->stats->missing == 0) ||
-	    u->live_bytes * 100 < (p->size - PACK_HEADER_SIZE) * (int64_t)c->opts->compact_percent;
+	    (u->live < p->count &&
+	    u->live_bytes * 100 < (p->size - PACK_HEADER_SIZE) * (int64_t)c->opts->compact_percent);
 }
 
 /* Of packs that go, everything goes; of those that will be rewritten, what is not live: from now

@@ -313,6 +313,27 @@ static void long_chains_stay_right(void **state)
 	assert_true(st.stored < 4096);
 }
 
+/* Of the tiny pack of such a backup, table and trailer are more than half. */
+static void a_tiny_backup_is_not_rewritten_by_every_collection(void **state)
+{
+	struct fixture *f = *state;
+	struct extent dirty[1];
+	struct vault_base base = { "a", "disk", dirty, 0 };
+	struct vault_collect_stats collected;
+	struct vault_disk_stats st;
+	struct err e;
+
+	resize(f, MIB);
+	change(f, 0, (size_t)MIB, false, NULL, NULL);
+	backup(f, "a", NULL, &st);
+	change(f, 0, (size_t)MIB / 4, true, dirty, &base.dirty_count);
+	backup(f, "b", &base, &st);
+	OK(vault_collect(f->v, NULL, &collected, &e));
+	assert_int_equal(collected.dead_chunks, 0);
+	assert_int_equal(collected.compacted_packs, 0);
+	assert_restores(f, "b");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -326,6 +347,8 @@ int main(void)
 		    teardown),
 		cmocka_unit_test_setup_teardown(chunk_sizes_are_checked, setup, teardown),
 		cmocka_unit_test_setup_teardown(long_chains_stay_right, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_tiny_backup_is_not_rewritten_by_every_collection, setup,
+		    teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
