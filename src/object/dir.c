@@ -95,6 +95,37 @@ static int write_temporary(struct dir_store *d, const char *tmp, const char *nam
 	return 0;
 }
 
+/* A read-only directory can still be read, so failing here is not an error yet. */
+static void open_tmp(struct dir_store *d)
+{
+	if (mkdirat(d->root, DIR_TMP, 0700) != 0 && errno != EEXIST) {
+		d->tmp_sys = errno;
+		return;
+	}
+	d->tmp = openat(d->root, DIR_TMP, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (d->tmp < 0) {
+		d->tmp_sys = errno;
+		return;
+	}
+	if (flock(d->tmp, LOCK_EX | LOCK_NB) == 0)
+		dir_empty(d->tmp);
+	(void)flock(d->tmp, LOCK_SH);
+}
+
+/* If it could not be made when the store was opened, that may have passed.  0, or -1. */
+static int ensure_tmp(struct dir_store *d, const char *name, struct err *e)
+{
+	int tmp, sys;
+
+	pthread_mutex_lock(&d->making);
+	if (d->tmp < 0)
+		open_tmp(d);
+	tmp = d->tmp;
+	sys = d->tmp_sys;
+	pthread_mutex_unlock(&d->making);
+	return tmp >= 0 ? 0 : fail(d, sys, "storing", name, e);
+}
+
 static int dir_put(struct object_store *s, const char *name, const void *p, size_t n,
     struct err *e)
 {
@@ -102,8 +133,8 @@ static int dir_put(struct object_store *s, const char *name, const void *p, size
 	char tmp[GUID_SIZE], up[256];
 
 	(void)guid_new(tmp);
-	if (d->tmp < 0)
-		return fail(d, d->tmp_sys, "storing", name, e);
+	if (ensure_tmp(d, name, e) != 0)
+		return -1;
 	if (write_temporary(d, tmp, name, p, n, e) != 0 || make_parents(d, name, e) != 0) {
 		(void)unlinkat(d->tmp, tmp, 0);
 		return -1;
@@ -201,23 +232,6 @@ static const struct object_ops dir_ops = {
 	.lock = dir_lock,
 	.close = dir_close,
 };
-
-/* A read-only directory can still be read, so failing here is not an error yet. */
-static void open_tmp(struct dir_store *d)
-{
-	if (mkdirat(d->root, DIR_TMP, 0700) != 0 && errno != EEXIST) {
-		d->tmp_sys = errno;
-		return;
-	}
-	d->tmp = openat(d->root, DIR_TMP, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	if (d->tmp < 0) {
-		d->tmp_sys = errno;
-		return;
-	}
-	if (flock(d->tmp, LOCK_EX | LOCK_NB) == 0)
-		dir_empty(d->tmp);
-	(void)flock(d->tmp, LOCK_SH);
-}
 
 static void close_store_p(struct dir_store **d)
 {

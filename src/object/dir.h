@@ -31,7 +31,8 @@ struct dir_store {
 	struct object_store base;
 	char *path;
 	int root;		/* directory descriptors */
-	int tmp;		/* -1 if it cannot be made: then tmp_sys says why and puts fail */
+	int tmp;		/* -1 if it could not be made: then tmp_sys says why, and a put
+				 * tries again.  Set under `making`, once */
 	int tmp_sys;
 	struct dir_bounces bounces;
 	int lock;		/* the locked file, -1 before; guarded by locking */

@@ -60,6 +60,27 @@ static int teardown(void **state)
 	return 0;
 }
 
+static void a_store_that_could_not_be_written_to_can_be_later(void **state)
+{
+	struct fixture *f = *state;
+	struct object_store *s = NULL;
+	char path[128];
+	auto_close int fd = -1;
+	struct err e;
+
+	object_close(f->s);
+	f->s = NULL;
+	(void)snprintf(path, sizeof(path), "%s/#tmp", f->dir);
+	assert_int_equal(rmdir(path), 0);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);	/* in the way */
+	assert_true(fd >= 0);
+	OK(object_dir_open(f->dir, false, &s, &e));
+	assert_int_equal(object_put(s, "a", "1", 1, &e), -1);
+	assert_int_equal(unlink(path), 0);
+	OK(object_put(s, "a", "1", 1, &e));
+	object_close(s);
+}
+
 static void reads_back_what_was_put(void **state)
 {
 	struct fixture *f = *state;
@@ -782,6 +803,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 		T(reads_back_what_was_put),
+		T(a_store_that_could_not_be_written_to_can_be_later),
 		T(absent_and_short_objects_are_told_apart),
 		T(bad_names_never_reach_the_file_system),
 		T(lists_in_name_order_by_prefix),
