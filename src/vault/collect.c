@@ -304,7 +304,7 @@ static bool is_donor(const struct collection *c, const struct vault_pack *p, con
 		return false;
 	/* Of a tiny pack, table and trailer are most: where everything is needed, nothing is gained. */
 	return (c->merge_small && is_small(p, u)) || (p->has_bad_table && c->stats->missing == 0) ||
-	    (u->live < p->count &&
+	    ((u->live < p->count || c->opts->compact_percent == 100) &&
 	    u->live_bytes * 100 < (p->size - PACK_HEADER_SIZE) * (int64_t)c->opts->compact_percent);
 }
 

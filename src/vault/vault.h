@@ -189,7 +189,8 @@ must_check int vault_stat(struct vault *v, struct vault_stat *ret, struct err *e
 
 /* ---- collection ---- */
 struct vault_collect_opts {
-	unsigned compact_percent;	/* packs of which less than this is needed are rewritten; 0: none */
+	unsigned compact_percent;	/* packs of which less than this is needed are rewritten;
+					 * 0: none, 100: all */
 	const struct vault_progress *progress;	/* may be NULL; totals of 0: not known yet */
 };
 
