@@ -200,3 +200,40 @@ void percent_encode(struct buf *b, struct str s)
 			buf_addf(b, "%%%02X", (unsigned char)c);
 	}
 }
+
+/* Bytes of the character at `p`; 0 if it is none. */
+static size_t utf8_length(const uint8_t *p)
+{
+	size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 :
+	    p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
+
+	for (size_t i = 1; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80)	/* a NUL among them ends the look here */
+			return 0;
+	/* overlong forms, surrogates, and what lies behind U+10FFFF */
+	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+char *utf8_copy(char *out, size_t size, const char *text)
+{
+	const uint8_t *p = (const uint8_t *)text;
+	size_t at = 0;
+
+	while (*p != '\0') {
+		size_t n = utf8_length(p), take = n > 0 ? n : 1;
+
+		if (at + take >= size)
+			break;
+		if (n > 0)
+			memcpy(out + at, p, n);
+		else
+			out[at] = '?';
+		at += take;
+		p += take;
+	}
+	out[at] = '\0';
+	return out;
+}

@@ -21,6 +21,10 @@ void base64_encode(struct buf *b, const void *p, size_t n);
 void base64url_encode(struct buf *b, const void *p, size_t n);
 must_check int base64_decode(struct str s, struct buf *out);	/* either alphabet; 0 or -1 */
 
+/* Copy a text, cut to fit `size` bytes with its NUL, so that it is UTF-8 (RFC 3629): cut between
+ * characters, with '?' for each byte that belongs to none.  Returns out. */
+char *utf8_copy(char *out, size_t size, const char *text);
+
 /* Fills `p` from the kernel's generator.  Cannot fail on Linux once booted. */
 void random_bytes(void *p, size_t n);
 uint64_t random_u64(void);

@@ -1,4 +1,4 @@
-/* progress.h - a bar on standard error, if that is a terminal. */
+/* progress.h - a bar on standard error, if that is a terminal; and the end of long work by a signal. */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H
 
@@ -12,6 +12,7 @@ struct progress {
 	struct vault_progress hook;	/* for the vault's functions */
 };
 
+/* From now on SIGINT and SIGTERM do not end the program but cancel the work that calls the hook. */
 void progress_begin(struct progress *p, const char *what);
 void progress_end(struct progress *p);	/* takes the bar away */
 

@@ -1,6 +1,7 @@
 /* vault.c - holdfast vault: its verbs and options. */
 #include "cli/vault.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 
@@ -13,6 +14,7 @@ static const char help[] =
     "                            id; exits with 1 if any point is damaged\n"
     "    --resume                go on with a verification that was interrupted\n"
     "    --rate MIB              read at most so many MiB a second\n"
+    "  expire VAULT POINT        remove a recovery point; one that is damaged by the name that ls gives\n"
     "  gc VAULT                  remove what no point needs\n"
     "    --compact PERCENT       rewrite packs of which less than this is needed; preset 70,\n"
     "                            0: none, 100: all\n"
@@ -45,6 +47,7 @@ static const struct verb {
 	{ "ls", 1, true, false, vault_cmd_ls },
 	{ "stat", 1, true, false, vault_cmd_stat },
 	{ "verify", 1, true, false, vault_cmd_verify },
+	{ "expire", 2, true, true, vault_cmd_expire },
 	{ "gc", 1, true, false, vault_cmd_gc },
 	{ "diff", 3, true, false, vault_cmd_diff },
 	{ "restore", 4, true, false, vault_cmd_restore },
@@ -178,11 +181,22 @@ static int run(const struct verb *verb, const struct vault_args *a)
 	return verb->run(&c);
 }
 
+/* An answer that did not arrive is no answer: a key "exported" to a full disk, say. */
+static int check_output(int code)
+{
+	struct err e = { 0 };
+
+	if (fflush(stdout) == 0 && ferror(stdout) == 0)
+		return code;
+	(void)err_sys(&e, errno, "writing to standard output");
+	return cli_fail("vault", &e);
+}
+
 int cmd_vault(int argc, char **argv)
 {
 	struct vault_args a = { .compact = 70 };
 	const struct verb *verb = NULL;
 	int r = parse(argc, argv, &a, &verb);
 
-	return r != CLI_OK || verb == NULL ? r : run(verb, &a);
+	return r != CLI_OK || verb == NULL ? r : check_output(run(verb, &a));
 }

@@ -26,6 +26,7 @@ int vault_cmd_ls(struct vault_cmd *c);
 int vault_cmd_stat(struct vault_cmd *c);
 int vault_cmd_diff(struct vault_cmd *c);
 int vault_cmd_verify(struct vault_cmd *c);
+int vault_cmd_expire(struct vault_cmd *c);
 int vault_cmd_gc(struct vault_cmd *c);
 int vault_cmd_rebuild(struct vault_cmd *c);
 int vault_cmd_restore(struct vault_cmd *c);

@@ -56,6 +56,36 @@ int vault_cmd_verify(struct vault_cmd *c)
 	return v.damaged == 0 ? CLI_OK : CLI_FAILED;
 }
 
+/* ---- expire ---- */
+static int remove_point(struct vault_cmd *c, const char *name, struct err *e)
+{
+	struct vault_point *p = NULL;
+	auto_free char *item = NULL;
+
+	if (strncmp(name, "points/", 7) == 0)
+		return vault_point_delete_damaged(c->vault, name, e);
+	if (vault_cmd_point(c, name, &p, e) != 0)
+		return -1;
+	item = strdup(vault_point_item(p));
+	vault_point_close(p);
+	return item == NULL ? err_nomem(e) : vault_point_delete(c->vault, item, name, e);
+}
+
+/* The server's list follows: it does not run, and is made anew. */
+int vault_cmd_expire(struct vault_cmd *c)
+{
+	const char *name = c->args->words[1];
+	struct catalogue_stats s;
+	struct err e = { 0 };
+	int removed = remove_point(c, name, &e);
+
+	if (removed == 0)
+		(void)err_set(&e, ERR_NOT_FOUND, "the vault has no '%s'", name);
+	if (removed <= 0 || catalogue_rebuild(&c->offline->world, c->row, c->vault, &s, &e) != 0)
+		return cli_fail("vault expire", &e);
+	return CLI_OK;
+}
+
 /* ---- gc ---- */
 static int collect(struct vault_cmd *c, struct vault_collect_stats *ret, struct err *e)
 {

@@ -1,6 +1,9 @@
 /* vault_restore.c - holdfast vault restore: a disk out of a vault without a server. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 
+#include "base/fs.h"
 #include "cli/progress.h"
 #include "cli/vault.h"
 
@@ -36,17 +39,30 @@ static int find_disk(struct restoring *r, int64_t *ret_size, struct err *e)
 	return -1;
 }
 
-static int into_new(struct restoring *r, int64_t size, struct err *e)
+/* The image gets its name when it is whole. */
+static int write_whole(struct restoring *r, const char *partial, int64_t size, struct err *e)
 {
-	if (r->format == DISK_VHD)
-		size = disk_vhd_size(size);
-	if (disk_sink_create(r->path, r->format, size, &r->sink, e) != 0)
+	if (disk_sink_create(partial, r->format, size, &r->sink, e) != 0)
 		return -1;
 	if (vault_restore_disk(r->point, r->disk, r->sink, 0, NULL, &r->bar.hook, e) == 0 &&
-	    disk_sink_finish(&r->sink, e) == 0)
-		return 0;
-	(void)unlink(r->path);	/* half a disk is of no use */
+	    disk_sink_finish(&r->sink, e) == 0) {
+		if (renameat2(AT_FDCWD, partial, AT_FDCWD, r->path, RENAME_NOREPLACE) == 0)
+			return fs_sync_parent(r->path, e);
+		(void)err_sys(e, errno, "naming '%s'", r->path);
+	}
+	(void)unlink(partial);	/* half a disk is of no use */
 	return -1;
+}
+
+static int into_new(struct restoring *r, int64_t size, struct err *e)
+{
+	auto_free char *partial = NULL;
+
+	if (access(r->path, F_OK) == 0)
+		return err_set(e, ERR_CONFLICT, "'%s' exists", r->path);
+	if (asprintf(&partial, "%s.partial", r->path) < 0)
+		return err_nomem(e);
+	return write_whole(r, partial, r->format == DISK_VHD ? disk_vhd_size(size) : size, e);
 }
 
 static int in_place(struct restoring *r, struct err *e)

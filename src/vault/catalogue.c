@@ -116,6 +116,9 @@ static int learn_locked(struct vault *v, uint32_t number, const struct pack_entr
 {
 	uint32_t n = 0;
 
+	/* All or none: what is half known would be relied on, and its pack be nobody's. */
+	if (index_reserve(&v->index, count, e) != 0)
+		return -1;
 	for (uint32_t i = 0; i < count; i++) {
 		struct chunk_place at = { number, t[i].offset, t[i].sealed_n };
 		enum index_how how;

@@ -5,8 +5,9 @@
 
 #include "vault/engine.h"
 
-/* The record's text, below the seal.  False if it is none: numbers are in their bounds otherwise. */
-bool check_parse(struct str text, struct vault_check *ret);
+/* The record's text, below the seal.  False if it is none, or, unless NULL, not about the point whose
+ * salt is `salt` in hexadecimal.  Numbers are in their bounds otherwise. */
+bool check_parse(struct str text, const char *salt, struct vault_check *ret);
 
 /* `point_object` is the name of the point's own object.  1 there, 0 not, -1; one that cannot be read
  * is as if it were not there. */

@@ -138,8 +138,8 @@ static bool find_other(struct vault *v, const struct chunk_id *id, uint32_t not,
 		uint32_t count = 0;
 
 		vault_pack_get(v, i, &p);
-		if (i == not || p.is_gone || p.is_inflight || p.has_bad_table ||
-		    pack_table_load(v->store, &v->keys, p.id, p.size, &t, &count, &ignored) != 0)
+		if (i == not || p.is_gone || p.is_inflight ||
+		    vault_pack_entries(v, &p, &t, &count, &ignored) != 0)
 			continue;
 		for (uint32_t k = 0; k < count; k++)
 			if (memcmp(t[k].id.b, id->b, ID_SIZE) == 0) {

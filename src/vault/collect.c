@@ -102,7 +102,8 @@ static int mark_tree(struct marking *m, unsigned level, const struct chunk_id *i
 	n = m->level[level];
 	if (n == NULL)
 		return err_nomem(e);
-	if (node_read(&m->reader, id, level, m->bytes, n, &pack, e) != 0)
+	if (node_read(&m->reader, id, level, m->bytes, n, &pack, e) != 0 ||
+	    collection_tick(m->c, m->c->stats->points, 0, e) != 0)
 		return -1;
 	if (level == 0)
 		mark_chunks(m, n);
@@ -125,6 +126,8 @@ static int mark_object(void *arg, const struct object_info *info, struct err *e)
 	struct vault_point *p = NULL;
 	int r = 0;
 
+	if (!point_object_valid(info->name))
+		return 0;
 	if (point_load(m->c->v, info->name, &p, e) != 0) {
 		if (e->kind == ERR_NOT_FOUND)
 			return 0;	/* deleted while we list */
@@ -220,9 +223,9 @@ static int settle_pack(struct marking *m, uint32_t number, struct err *e)
 	int r;
 
 	vault_pack_get(v, number, &p);
-	if (p.is_gone || p.is_inflight || p.has_bad_table)
+	if (p.is_gone || p.is_inflight)
 		return 0;
-	if (pack_table_load(v->store, &v->keys, p.id, p.size, &t, &count, e) != 0)
+	if (vault_pack_entries(v, &p, &t, &count, e) != 0)
 		return e->kind == ERR_CORRUPT ? 0 : -1;
 	r = settle_all(m, number, t, count, e);
 	free(t);
@@ -241,7 +244,8 @@ static int settle(struct marking *m, struct err *e)
 	has_any = v->duplicates > 0;
 	pthread_rwlock_unlock(&v->index_lock);
 	for (size_t i = 0; has_any && i < n; i++)
-		if (settle_pack(m, (uint32_t)i, e) != 0)
+		if (settle_pack(m, (uint32_t)i, e) != 0 ||
+		    collection_tick(m->c, (int64_t)i, (int64_t)n, e) != 0)
 			return -1;
 	return 0;
 }

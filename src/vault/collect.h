@@ -19,8 +19,8 @@ struct collection {
 	bool merge_small;
 };
 
-/* Remove packs that are in the store but that nobody began, and notes of damaged chunks that are
- * not there any more. */
+/* Remove packs that are in the store but that nobody began, notes of damaged chunks that are
+ * not there any more, and records about points that are gone. */
 must_check int collection_strays(struct collection *c, struct err *e);
 
 /* Move what is live in the donors into new packs and remove the donors. */

@@ -84,6 +84,27 @@ static void apply_moves(struct compaction *k, uint32_t number)
 	pack_writer_reset(&k->writer);
 }
 
+struct naming {
+	uint32_t number;
+	bool is_named;
+};
+
+static void look_for_pack(void *arg, const struct chunk_place *at, unsigned flags)
+{
+	struct naming *n = arg;
+
+	(void)flags;
+	n->is_named = n->is_named || at->pack == n->number;
+}
+
+static bool is_named(const struct vault *v, uint32_t number)
+{
+	struct naming n = { .number = number };
+
+	index_each(&v->index, look_for_pack, &n);
+	return n.is_named;
+}
+
 static int remove_done(struct compaction *k, struct err *e)
 {
 	struct vault *v = k->c->v;
@@ -94,8 +115,13 @@ static int remove_done(struct compaction *k, struct err *e)
 		struct vault_pack p;
 
 		pthread_rwlock_wrlock(&v->index_lock);
-		v->packs[number].is_gone = true;
 		p = v->packs[number];
+		if (p.has_bad_table && is_named(v, number)) {
+			/* The scan did not find all that the index knows of. */
+			pthread_rwlock_unlock(&v->index_lock);
+			continue;
+		}
+		v->packs[number].is_gone = true;
 		pthread_rwlock_unlock(&v->index_lock);
 		if (object_del(v->store, pack_name(p.id, name), e) != 0)
 			return -1;
@@ -190,9 +216,7 @@ static int open_donor(struct compaction *k, struct donor *d, struct err *e)
 	vault_pack_get(v, d->number, &d->pack);
 	if (keys_pack(&v->keys, d->pack.id, &d->aead, e) != 0)
 		return -1;
-	if (d->pack.has_bad_table)
-		return pack_scan(v->store, &v->keys, d->pack.id, d->pack.size, &d->t, &d->count, e);
-	return pack_table_load(v->store, &v->keys, d->pack.id, d->pack.size, &d->t, &d->count, e);
+	return vault_pack_entries(v, &d->pack, &d->t, &d->count, e);
 }
 
 static int copy_donor(struct compaction *k, uint32_t number, struct err *e)

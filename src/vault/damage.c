@@ -17,12 +17,20 @@ static void note_name(const struct chunk_id *id, char out[NOTE_NAME_SIZE])
 	(void)hex_encode(id->b, ID_SIZE, out + sizeof(PREFIX) - 1);
 }
 
+static void raise_bad(struct vault *v, const struct chunk_id *id)
+{
+	pthread_rwlock_wrlock(&v->index_lock);
+	v->has_bad = true;
+	(void)index_raise(&v->index, id, CHUNK_BAD);
+	pthread_rwlock_unlock(&v->index_lock);
+}
+
 void vault_report_bad(struct vault *v, const struct chunk_id *id)
 {
 	char name[NOTE_NAME_SIZE];
 	struct err ignored;
 
-	vault_raise(v, id, CHUNK_BAD);
+	raise_bad(v, id);
 	/* Losing the note costs one more reading; the damage itself is told by who found it. */
 	note_name(id, name);
 	(void)!object_put(v->store, name, "", 0, &ignored);
@@ -33,7 +41,18 @@ void vault_note_bad(struct vault *v, const struct chunk_id *id)
 	if (vault_is_writer(v))
 		vault_report_bad(v, id);
 	else
-		vault_raise(v, id, CHUNK_BAD);
+		raise_bad(v, id);
+}
+
+void vault_clear_bad(struct vault *v, const struct chunk_id *id)
+{
+	struct chunk_place at;
+
+	pthread_rwlock_wrlock(&v->index_lock);
+	if (index_find(&v->index, id, &at, NULL))
+		index_mend(&v->index, id, &at);
+	pthread_rwlock_unlock(&v->index_lock);
+	vault_forget_bad(v, id);
 }
 
 void vault_forget_bad(struct vault *v, const struct chunk_id *id)
@@ -52,7 +71,7 @@ static int load_one(void *arg, const struct object_info *info, struct err *e)
 
 	(void)e;
 	if (hex_decode(str_c(info->name + sizeof(PREFIX) - 1), id.b, sizeof(id.b)) == ID_SIZE)
-		vault_raise(v, &id, CHUNK_BAD);
+		raise_bad(v, &id);
 	return 0;
 }
 

@@ -14,6 +14,7 @@
 #define VAULT_ENGINE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "vault/flow.h"
 #include "vault/index.h"
@@ -36,7 +37,7 @@ struct vault {
 	uint32_t version;
 	pthread_mutex_t collect_mu, verify_mu;
 	pthread_mutex_t writer_mu;
-	bool is_writer;		/* guarded by writer_mu: this process alone may change the store */
+	_Atomic bool is_writer;	/* set under writer_mu and refresh_mu: this process alone may change the store */
 	pthread_mutex_t refresh_mu;
 	pthread_mutex_t commit_mu;
 	pthread_mutex_t roots_mu;
@@ -50,6 +51,7 @@ struct vault {
 	struct chunk_index index;	/* only chunks whose pack is durable */
 	struct vault_pack *packs;	/* by the numbers in the index, owned */
 	size_t pack_count, pack_cap;
+	bool has_bad;			/* some chunk is, or was, noted as damaged */
 	uint64_t duplicates;		/* records that are not the one the index names */
 	unsigned generation;		/* 0 or 1: of sessions that begin now */
 	unsigned live[2];		/* sessions under way, by generation */
@@ -84,8 +86,15 @@ void vault_pack_abandon(struct vault *v, uint32_t number);
 must_check int vault_learn(struct vault *v, uint32_t number, int64_t size,
     const struct pack_entry *t, uint32_t count, unsigned flags, struct err *e);
 
-/* Read the tables of packs that are not known yet, and forget packs that are gone. */
+/* Read the tables of packs that are not known yet, and forget packs that are gone.  Nothing to do
+ * for the writer. */
 must_check int vault_refresh(struct vault *v, struct err *e);
+/* The same once more, and then this is the writer. */
+must_check int vault_refresh_to_write(struct vault *v, struct err *e);
+
+/* What a pack's table names, or, where it is damaged, what a scan finds.  malloc'd. */
+must_check int vault_pack_entries(struct vault *v, const struct vault_pack *p,
+    struct pack_entry **ret, uint32_t *ret_count, struct err *e);
 
 /* ---- the right to write ---- */
 /* Taken at the first need and kept until the vault is closed.  ERR_BUSY if another has it. */
@@ -100,6 +109,8 @@ void vault_note_bad(struct vault *v, const struct chunk_id *id);
 void vault_report_bad(struct vault *v, const struct chunk_id *id);
 /* Heed what was noted in the store. */
 must_check int vault_load_bad(struct vault *v, struct err *e);
+/* It was noted, but can be read. */
+void vault_clear_bad(struct vault *v, const struct chunk_id *id);
 /* It was stored anew. */
 void vault_forget_bad(struct vault *v, const struct chunk_id *id);
 
@@ -210,6 +221,11 @@ must_check int point_object_name(struct vault *v, const char *item, const char *
 /* ERR_CONFLICT if there is one. */
 must_check int point_put(struct vault *v, const struct point_body *b, struct err *e);
 const struct point_disk *point_disk(const struct vault_point *p, const char *name);
+/* Can an object of this name be a point's? */
+bool point_object_valid(const char *name);
+/* As vault_point_open(), by the object's name.  ERR_NOT_FOUND without words if it is not there. */
+must_check int point_open(struct vault *v, const char *object, struct vault_point **ret,
+    struct err *e);
 /* The point behind an object's name, without its roots being kept.  ERR_NOT_FOUND if the object is
  * not there. */
 must_check int point_load(struct vault *v, const char *object, struct vault_point **ret,

@@ -127,6 +127,20 @@ int index_filter(struct chunk_index *x, index_keep_fn *keep, void *arg, struct e
 	return x->slots == NULL ? 0 : rebuild(x, x->mask + 1, keep, arg, e);
 }
 
+static bool has_room(size_t slots, size_t count)
+{
+	return count * 4 <= slots * 3;
+}
+
+int index_reserve(struct chunk_index *x, size_t n, struct err *e)
+{
+	size_t have = x->slots == NULL ? 0 : x->mask + 1, slots = have == 0 ? 1024 : have;
+
+	while (!has_room(slots, x->count + n))
+		slots *= 2;
+	return slots == have ? 0 : rebuild(x, slots, NULL, NULL, e);
+}
+
 int index_add(struct chunk_index *x, const struct chunk_id *id, const struct chunk_place *at,
     unsigned flags, enum index_how *ret_how, struct err *e)
 {
@@ -134,8 +148,7 @@ int index_add(struct chunk_index *x, const struct chunk_id *id, const struct chu
 	struct index_slot *s;
 
 	assert(at->sealed_n != 0 && at->sealed_n <= SIZE_MASK);
-	if ((x->slots == NULL || (x->count + 1) * 4 > (x->mask + 1) * 3) &&
-	    rebuild(x, x->slots == NULL ? 1024 : (x->mask + 1) * 2, NULL, NULL, e) != 0)
+	if (index_reserve(x, 1, e) != 0)
 		return -1;
 	s = probe(x, id->b);
 	if (tag_of(s) == 0) {

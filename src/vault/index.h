@@ -39,6 +39,9 @@ bool index_find(const struct chunk_index *x, const struct chunk_id *id, struct c
  * index_raise() and index_find(). */
 bool index_raise(const struct chunk_index *x, const struct chunk_id *id, unsigned flags);
 
+/* Room for `n` chunks more: that many index_add() cannot fail. */
+must_check int index_reserve(struct chunk_index *x, size_t n, struct err *e);
+
 /* The first place given for an id stays, unless that chunk is bad: then the new place replaces it.
  * `flags` are set in any case.  *ret_how may be NULL. */
 enum index_how { INDEX_ADDED, INDEX_HAD_IT, INDEX_REPLACED };

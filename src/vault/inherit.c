@@ -19,6 +19,7 @@ struct inherit {
 	struct branch *branches;	/* owned */
 	size_t count, cap;
 	uint8_t *used;		/* borrowed, while planning */
+	bool has_bad;		/* the vault has chunks that are noted as damaged */
 	struct chunk_reader reader;
 	uint8_t *plain;		/* owned, CHUNK_MAX */
 };
@@ -147,6 +148,8 @@ static bool must_descend(const struct inherit *in, unsigned level, uint64_t firs
 	uint64_t n = (uint64_t)1 << (MAP_SHIFT * level);
 	uint64_t was = grid_chunks(in->base->size, in->base->chunk_shift);
 
+	if (in->has_bad)
+		return true;		/* what is noted as damaged is to be found */
 	if (first >= in->chunks)
 		return true;		/* cut off: its data is counted */
 	if (was > in->chunks && n > in->chunks - first)
@@ -175,6 +178,11 @@ static int walk(struct inherit *in, unsigned level, uint64_t index, const struct
 {
 	uint64_t first = index << (MAP_SHIFT * level);
 
+	if (level == 0 && in->has_bad && first < in->chunks &&
+	    (vault_flags(in->reader.v, id) & CHUNK_BAD) != 0) {
+		bit_set(in->dirty, first);
+		bit_set(in->used, first);
+	}
 	if (level == 0 && (first >= in->chunks || bit_get(in->dirty, first))) {
 		in->data -= (int64_t)grid_length(in->base->size, in->base->chunk_shift, first);
 		return 0;		/* gone, or read anew */
@@ -263,6 +271,9 @@ int inherit_plan(struct inherit *in, uint8_t *used, struct err *e)
 	bool is_bad;
 
 	in->used = used;
+	pthread_rwlock_rdlock(&in->reader.v->index_lock);
+	in->has_bad = in->reader.v->has_bad;
+	pthread_rwlock_unlock(&in->reader.v->index_lock);
 	do {
 		is_bad = false;
 		if (plan(in, e) != 0 || sample(in, &is_bad, e) != 0)

@@ -60,7 +60,7 @@ static int compare(struct vault *v, struct listing *l, struct err *e)
 		struct vault_pack *p = &v->packs[i];
 		struct listed key, *at;
 
-		if (p->is_gone)
+		if (p->is_gone || p->is_inflight)
 			continue;
 		memcpy(key.id, p->id, PACK_ID_SIZE);
 		at = l->n > 0 ? bsearch(&key, l->p, l->n, sizeof(key), by_id) : NULL;
@@ -130,13 +130,39 @@ static int refresh(struct vault *v, struct err *e)
 
 int vault_refresh(struct vault *v, struct err *e)
 {
-	int r;
+	int r = 0;
 
-	/* Two at once would number a new pack twice; the number without chunks would look like waste. */
+	/* Two at once would number a new pack twice; the number without chunks would look like waste.
+	 * And who has become the writer meanwhile knows better than a listing. */
 	pthread_mutex_lock(&v->refresh_mu);
-	r = refresh(v, e);
+	if (!atomic_load(&v->is_writer))
+		r = refresh(v, e);
 	pthread_mutex_unlock(&v->refresh_mu);
 	return r;
+}
+
+int vault_refresh_to_write(struct vault *v, struct err *e)
+{
+	int r;
+
+	pthread_mutex_lock(&v->refresh_mu);
+	r = refresh(v, e);
+	if (r == 0)
+		atomic_store(&v->is_writer, true);
+	pthread_mutex_unlock(&v->refresh_mu);
+	return r;
+}
+
+int vault_pack_entries(struct vault *v, const struct vault_pack *p, struct pack_entry **ret,
+    uint32_t *ret_count, struct err *e)
+{
+	if (!p->has_bad_table) {
+		if (pack_table_load(v->store, &v->keys, p->id, p->size, ret, ret_count, e) == 0)
+			return 0;
+		if (e->kind != ERR_CORRUPT)
+			return -1;
+	}
+	return pack_scan(v->store, &v->keys, p->id, p->size, ret, ret_count, e);
 }
 
 static int find_size(struct vault *v, const uint8_t pack[PACK_ID_SIZE], int64_t *ret,

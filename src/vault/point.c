@@ -9,6 +9,26 @@
 
 #define POINT_NAME_CHARS_MAX 128
 
+static bool is_hex(const char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((p[i] < '0' || p[i] > '9') && (p[i] < 'a' || p[i] > 'f'))
+			return false;
+	return true;
+}
+
+bool point_object_valid(const char *name)
+{
+	const size_t digits = 2 * (size_t)SHA256_SIZE, before = strlen("points/") + digits + 1;
+	const char *point;
+
+	if (strlen(name) <= before || !is_hex(name + strlen("points/"), digits))
+		return false;
+	point = name + before;
+	return point[-1] == '/' && strlen(point) <= POINT_NAME_CHARS_MAX &&
+	    strchr(point, '/') == NULL;
+}
+
 int point_object_name(struct vault *v, const char *item, const char *point,
     char ret[POINT_NAME_SIZE], struct err *e)
 {
@@ -170,9 +190,17 @@ static void drop_roots(struct vault_point *p)
 	pthread_mutex_unlock(&p->v->roots_mu);
 }
 
+/* However often looking for moved chunks was futile for other points: this one is there. */
+static void look_eagerly(struct vault *v)
+{
+	pthread_rwlock_wrlock(&v->index_lock);
+	v->idle_refreshes = 0;
+	pthread_rwlock_unlock(&v->index_lock);
+}
+
 /* Read, keep, and look if it is still there: a collection that did not find the point any more
  * finds its roots, or we find that the point is gone. */
-static int open_kept(struct vault *v, const char *name, struct vault_point **ret, struct err *e)
+int point_open(struct vault *v, const char *name, struct vault_point **ret, struct err *e)
 {
 	auto_point struct vault_point *p = NULL;
 	struct object_info info;
@@ -184,16 +212,9 @@ static int open_kept(struct vault *v, const char *name, struct vault_point **ret
 	r = object_head(v->store, name, &info, e);
 	if (r <= 0)
 		return r < 0 ? -1 : err_set(e, ERR_NOT_FOUND, "it was removed");
+	look_eagerly(v);
 	*ret = TAKE(p);
 	return 0;
-}
-
-/* However often looking for moved chunks was futile for other points: this one is there. */
-static void look_eagerly(struct vault *v)
-{
-	pthread_rwlock_wrlock(&v->index_lock);
-	v->idle_refreshes = 0;
-	pthread_rwlock_unlock(&v->index_lock);
 }
 
 int vault_point_open(struct vault *v, const char *item, const char *point,
@@ -203,10 +224,8 @@ int vault_point_open(struct vault *v, const char *item, const char *point,
 
 	if (point_object_name(v, item, point, name, e) != 0)
 		return -1;
-	if (open_kept(v, name, ret, e) == 0) {
-		look_eagerly(v);
+	if (point_open(v, name, ret, e) == 0)
 		return 0;
-	}
 	if (e->kind == ERR_NOT_FOUND)
 		return err_set(e, ERR_NOT_FOUND, "item '%.200s' has no point '%.128s' in the vault",
 		    item, point);
@@ -221,6 +240,11 @@ void vault_point_close(struct vault_point *p)
 	json_decref(p->meta);
 	point_body_done(&p->body);
 	free(p);
+}
+
+const char *vault_point_item(const struct vault_point *p)
+{
+	return p->body.item;
 }
 
 const json_t *vault_point_meta(const struct vault_point *p)
@@ -267,6 +291,8 @@ static int list_one(void *arg, const struct object_info *info, struct err *e)
 	auto_point struct vault_point *p = NULL;
 	struct err why = { 0 };
 
+	if (!point_object_valid(info->name))
+		return 0;
 	if (point_load(l->v, info->name, &p, &why) == 0)
 		return l->fn(l->arg, p->body.item, p->body.name, p->meta, NULL, e);
 	if (why.kind == ERR_NOT_FOUND)
@@ -288,14 +314,11 @@ int vault_point_list(struct vault *v, const char *item, vault_point_fn *fn, void
 	return object_list(v->store, prefix, list_one, &l, e);
 }
 
-int vault_point_delete(struct vault *v, const char *item, const char *point, struct err *e)
+static int remove_object(struct vault *v, const char *name, struct err *e)
 {
 	struct object_info info;
-	char name[POINT_NAME_SIZE];
 	int r;
 
-	if (point_object_name(v, item, point, name, e) != 0 || vault_lock_writer(v, e) != 0)
-		return -1;
 	pthread_mutex_lock(&v->commit_mu);
 	r = object_head(v->store, name, &info, e);
 	if (r > 0 && object_del(v->store, name, e) != 0)
@@ -303,5 +326,37 @@ int vault_point_delete(struct vault *v, const char *item, const char *point, str
 	if (r > 0)
 		check_drop(v, name);
 	pthread_mutex_unlock(&v->commit_mu);
+	return r;
+}
+
+int vault_point_delete(struct vault *v, const char *item, const char *point, struct err *e)
+{
+	char name[POINT_NAME_SIZE];
+	int r;
+
+	if (point_object_name(v, item, point, name, e) != 0 || vault_lock_writer(v, e) != 0)
+		return -1;
+	r = remove_object(v, name, e);
 	return r < 0 ? err_in(e, "deleting point '%.128s'", point) : r;
+}
+
+int vault_point_delete_damaged(struct vault *v, const char *object, struct err *e)
+{
+	struct vault_point *p = NULL;
+	int r;
+
+	if (strncmp(object, "points/", 7) != 0 || !point_object_valid(object))
+		return err_set(e, ERR_INVALID, "'%.200s' is not the name of a point's object", object);
+	if (point_load(v, object, &p, e) == 0) {
+		(void)err_set(e, ERR_CONFLICT, "object '%s' is point '%.128s', which is not damaged", object,
+		    p->body.name);
+		vault_point_close(p);
+		return -1;
+	}
+	if (e->kind != ERR_CORRUPT)
+		return e->kind == ERR_NOT_FOUND ? 0 : -1;
+	if (vault_lock_writer(v, e) != 0)
+		return -1;
+	r = remove_object(v, object, e);
+	return r < 0 ? err_in(e, "removing '%s'", object) : r;
 }

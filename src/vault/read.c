@@ -116,6 +116,8 @@ static int process_chunk(struct hand *h, uint64_t chunk, const struct chunk_id *
 		d->bad(d->arg, offset, e);
 		return 0;
 	}
+	if (d->skip_seen && (vault_flags(d->v, id) & CHUNK_BAD) != 0)
+		vault_clear_bad(d->v, id);
 	if (d->skip_seen)
 		vault_raise(d->v, id, CHUNK_SEEN);
 	*ret_write = d->sink != NULL;
@@ -322,11 +324,17 @@ static bool is_skipped(struct reading *r, uint64_t chunk, const struct chunk_id 
 {
 	const struct disk_read *d = r->d;
 	bool is_before = (int64_t)(chunk << r->shift) < d->from;
+	unsigned flags;
 
-	if (is_before && d->skip_seen)
+	if (d->only != NULL && !bit_get(d->only, chunk))
+		return true;
+	if (!d->skip_seen)
+		return is_before;
+	flags = vault_flags(d->v, id);
+	if (is_before && (flags & CHUNK_BAD) == 0)
 		vault_raise(d->v, id, CHUNK_SEEN);	/* it was read before an interruption */
-	return is_before || (d->only != NULL && !bit_get(d->only, chunk)) ||
-	    (d->skip_seen && (vault_flags(d->v, id) & CHUNK_SEEN) != 0);
+	/* What is bad is told of each point that has it. */
+	return is_before || ((flags & CHUNK_SEEN) != 0 && (flags & CHUNK_BAD) == 0);
 }
 
 static int hand_out(struct reading *r, uint64_t chunk, const struct chunk_id *id, struct err *e)

@@ -15,6 +15,8 @@ static int count_point(void *arg, const struct object_info *info, struct err *e)
 	struct vault_stat *s = arg;
 
 	(void)e;
+	if (!point_object_valid(info->name))
+		return 0;
 	s->points++;
 	s->point_bytes += info->size;
 	return 0;

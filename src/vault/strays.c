@@ -1,6 +1,8 @@
 /* strays.c - objects of a vault that nothing refers to and no index knows.  See collect.h. */
 #include "vault/collect.h"
 
+#include <stdio.h>
+
 #include "base/codec.h"
 
 struct ids {
@@ -78,16 +80,34 @@ static int remove_packs(struct collection *c, struct err *e)
 static int check_note(void *arg, const struct object_info *info, struct err *e)
 {
 	struct collection *c = arg;
+	uint8_t pack[PACK_ID_SIZE];
+	struct chunk_place at;
 	struct chunk_id id;
 
-	if (hex_decode(str_c(info->name + strlen("damaged/")), id.b, sizeof(id.b)) == ID_SIZE &&
-	    (vault_flags(c->v, &id) & CHUNK_BAD) != 0)
-		return 0;
-	return object_del(c->v->store, info->name, e);
+	if (hex_decode(str_c(info->name + strlen("damaged/")), id.b, sizeof(id.b)) != ID_SIZE ||
+	    !vault_find(c->v, &id, &at, pack))
+		return object_del(c->v->store, info->name, e);
+	/* Another process may have noted it just now. */
+	vault_raise(c->v, &id, CHUNK_BAD);
+	return 0;
+}
+
+/* What is known of a point that is gone. */
+static int check_check(void *arg, const struct object_info *info, struct err *e)
+{
+	struct collection *c = arg;
+	char point[POINT_NAME_SIZE];
+	struct object_info found;
+	int r;
+
+	(void)snprintf(point, sizeof(point), "points/%s", info->name + strlen("checks/"));
+	r = object_head(c->v->store, point, &found, e);
+	return r != 0 ? (r < 0 ? -1 : 0) : object_del(c->v->store, info->name, e);
 }
 
 int collection_strays(struct collection *c, struct err *e)
 {
-	return remove_packs(c, e) != 0 ? -1 :
-	    object_list(c->v->store, "damaged/", check_note, c, e);
+	if (remove_packs(c, e) != 0 || object_list(c->v->store, "damaged/", check_note, c, e) != 0)
+		return -1;
+	return object_list(c->v->store, "checks/", check_check, c, e);
 }

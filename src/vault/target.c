@@ -130,6 +130,10 @@ static int find_differences(struct vault_point *p, const struct point_disk *d,
 	if (was == NULL)
 		return err_set(e, ERR_NOT_FOUND, "point '%.128s' has no disk '%.100s'", known->point,
 		    known->disk);
+	/* Behind the end of the smaller one nothing is known of the image. */
+	for (uint64_t c = (uint64_t)(was->size < d->size ? was->size : d->size) >> d->chunk_shift;
+	     was->size != d->size && c < m.chunks; c++)
+		bit_set(m.bits, c);
 	return map_diff(p->v, was, d, mark, &m, e) != 0 ? -1 : mark_extents(&m, d, known, e);
 }
 

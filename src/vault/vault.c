@@ -127,10 +127,7 @@ static int become_writer(struct vault *v, struct err *e)
 {
 	if (object_lock(v->store, e) != 0)
 		return e->kind == ERR_BUSY ? err_in(e, "the vault is in use") : -1;
-	if (vault_refresh(v, e) != 0 || vault_load_bad(v, e) != 0)
-		return -1;
-	v->is_writer = true;
-	return 0;
+	return vault_refresh_to_write(v, e) != 0 ? -1 : vault_load_bad(v, e);
 }
 
 int vault_lock_writer(struct vault *v, struct err *e)
@@ -138,7 +135,7 @@ int vault_lock_writer(struct vault *v, struct err *e)
 	int r = 0;
 
 	pthread_mutex_lock(&v->writer_mu);
-	if (!v->is_writer)
+	if (!atomic_load(&v->is_writer))
 		r = become_writer(v, e);
 	pthread_mutex_unlock(&v->writer_mu);
 	return r;
@@ -146,10 +143,5 @@ int vault_lock_writer(struct vault *v, struct err *e)
 
 bool vault_is_writer(struct vault *v)
 {
-	bool r;
-
-	pthread_mutex_lock(&v->writer_mu);
-	r = v->is_writer;
-	pthread_mutex_unlock(&v->writer_mu);
-	return r;
+	return atomic_load(&v->is_writer);
 }

@@ -88,6 +88,7 @@ struct vault_point;
 must_check int vault_point_open(struct vault *v, const char *item, const char *point,
     struct vault_point **ret, struct err *e);	/* ERR_NOT_FOUND names both */
 void vault_point_close(struct vault_point *p);
+const char *vault_point_item(const struct vault_point *p);	/* borrowed, like all below */
 const json_t *vault_point_meta(const struct vault_point *p);	/* borrowed */
 /* Virtual size of a disk of the point, or -1 if it has no such disk. */
 int64_t vault_point_disk_size(const struct vault_point *p, const char *name);
@@ -106,6 +107,10 @@ must_check int vault_point_list(struct vault *v, const char *item, vault_point_f
 /* 1 if it is there (and was removed), 0 if not, -1.  Chunks stay until vault_collect(). */
 must_check int vault_point_delete(struct vault *v, const char *item, const char *point,
     struct err *e);
+
+/* The same for one that cannot be read, by the name that vault_point_list() told.  ERR_CONFLICT if it
+ * can be read. */
+must_check int vault_point_delete_damaged(struct vault *v, const char *object, struct err *e);
 
 /* ---- restore ---- */
 /* Write the disk's data to `sink` from byte `from` on (a multiple of the chunk

@@ -2,9 +2,8 @@
  * share it; what was done is noted point by point, so that an interrupted round goes on. */
 #include "vault/read.h"
 
-#include <stdio.h>
-
 #include "base/clock.h"
+#include "base/codec.h"
 #include "vault/check.h"
 
 #define SAVE_EVERY_US INT64_C(5000000)
@@ -13,13 +12,24 @@
 static int check_frames(struct vault *v, atomic_uchar *touched, size_t n, struct err *e)
 {
 	struct vault_pack p;
+	struct err other = { 0 };
 
 	for (size_t i = 0; i < n; i++) {
 		if (touched[i] == 0)
 			continue;
 		touched[i] = 0;
 		vault_pack_get(v, i, &p);
-		if (!p.is_gone && vault_check_frame(v, p.id, e) != 0)
+		if (p.is_gone || vault_check_frame(v, p.id, e) == 0)
+			continue;
+		if (e->kind != ERR_CORRUPT)
+			return -1;
+		/* A collection, of this process or another, may have removed it by now. */
+		if (vault_refresh(v, &other) != 0) {
+			*e = other;
+			return -1;
+		}
+		vault_pack_get(v, i, &p);
+		if (!p.is_gone)
 			return -1;
 	}
 	return 0;
@@ -87,7 +97,7 @@ static void note_damage(struct round *r, const struct err *why)
 {
 	pthread_mutex_lock(&r->mu);
 	if (r->check.damaged++ == 0)
-		(void)snprintf(r->check.first, sizeof(r->check.first), "%.255s", why->msg);
+		(void)utf8_copy(r->check.first, sizeof(r->check.first), why->msg);
 	pthread_mutex_unlock(&r->mu);
 }
 
@@ -166,6 +176,14 @@ static int finish_point(struct round *r, struct err *e)
 	return save(r, e);
 }
 
+static bool is_there(const struct round *r)
+{
+	struct object_info info;
+	struct err ignored;
+
+	return object_head(r->v->store, r->object, &info, &ignored) != 0;
+}
+
 static int verify_point(struct round *r, struct vault_point *p, struct err *e)
 {
 	struct vault_check old;
@@ -186,6 +204,10 @@ static int verify_point(struct round *r, struct vault_point *p, struct err *e)
 		return -1;
 	if (!is_done && finish_point(r, e) != 0)
 		return -1;
+	if (r->check.damaged > 0 && !is_there(r)) {
+		check_drop(r->v, r->object);
+		return 0;	/* removed meanwhile, and collected by another process */
+	}
 	return r->fn(r->arg, p->body.item, p->body.name, &r->check, NULL, e);
 }
 
@@ -196,7 +218,9 @@ static int each_object(void *arg, const struct object_info *info, struct err *e)
 	struct err why = { 0 };
 	int done;
 
-	if (point_load(r->v, info->name, &p, &why) != 0) {
+	if (!point_object_valid(info->name))
+		return 0;
+	if (point_open(r->v, info->name, &p, &why) != 0) {
 		if (why.kind == ERR_NOT_FOUND)
 			return 0;
 		if (why.kind == ERR_CORRUPT)

@@ -200,9 +200,26 @@ static void files_are_replaced_whole(void **state)
 	assert_int_equal(system(path), 0);
 }
 
+static void texts_are_cut_between_characters(void **state)
+{
+	char out[8];
+
+	(void)state;
+	assert_string_equal(utf8_copy(out, sizeof(out), "plain"), "plain");
+	assert_string_equal(utf8_copy(out, sizeof(out), "12345678"), "1234567");
+	assert_string_equal(utf8_copy(out, sizeof(out), "12345\xc3\xa9"), "12345\xc3\xa9");
+	assert_string_equal(utf8_copy(out, sizeof(out), "123456\xc3\xa9"), "123456");
+	assert_string_equal(utf8_copy(out, sizeof(out), "a\xc3"), "a?");
+	assert_string_equal(utf8_copy(out, sizeof(out), "\xe2\x82\xac\xff"), "\xe2\x82\xac?");
+	assert_string_equal(utf8_copy(out, sizeof(out), "\xed\xa0\x80"), "???");
+	assert_string_equal(utf8_copy(out, sizeof(out), "\xf4\x90\x80\x80"), "????");
+	assert_string_equal(utf8_copy(out, 1, "x"), "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(texts_are_cut_between_characters),
 		cmocka_unit_test(err_grows_from_inside_out),
 		cmocka_unit_test(str_compares_without_case),
 		cmocka_unit_test(times_as_text),
