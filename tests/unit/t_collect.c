@@ -264,109 +264,6 @@ static void an_open_point_restores_after_it_was_deleted_and_collected(void **sta
 	FAILS(vault_point_open(r->v, "a", "1", &p, &e), ERR_NOT_FOUND);
 }
 
-/* ---- anything at any step ---- */
-struct script {			/* step i happens before call number at[i] of the store */
-	struct rig *r;
-	unsigned at[4];
-	unsigned calls, done;
-	bool is_inside;
-	const struct image *is;
-	struct vault_base base;
-	struct vault_session *s;
-	bool is_reading;	/* restore everything before every removal of a pack */
-};
-
-static void play(struct script *c)
-{
-	struct rig *r = c->r;
-
-	switch (c->done++) {
-	case 0:
-		c->s = begin(r, "a");
-		break;
-	case 1:
-		add_disk(r, c->s, c->is, c->base.point != NULL ? &c->base : NULL);
-		break;
-	case 2:
-		rig_delete(r, "a", "1");
-		break;
-	default:
-		commit(r, c->s, "a", "2", c->is);
-	}
-}
-
-static enum verdict on_call(void *arg, const char *op, const char *name)
-{
-	struct script *c = arg;
-
-	if (c->is_inside)
-		return GO_ON;
-	c->is_inside = true;
-	while (c->done < 4 && c->calls >= c->at[c->done])
-		play(c);
-	if (c->is_reading && strcmp(op, "del") == 0 && strncmp(name, "packs/", 6) == 0)
-		rig_check(c->r, c->r->v);
-	c->calls++;
-	c->is_inside = false;
-	return GO_ON;
-}
-
-static void random_script(struct rig *r, struct script *c, unsigned calls)
-{
-	for (unsigned i = 0; i < 4; i++)
-		c->at[i] = (unsigned)rnd(r, calls + 2);
-	for (unsigned i = 1; i < 4; i++)
-		for (unsigned k = i; k > 0 && c->at[k] < c->at[k - 1]; k--) {
-			unsigned x = c->at[k];
-
-			c->at[k] = c->at[k - 1];
-			c->at[k - 1] = x;
-		}
-}
-
-/* A collection during which a backup begins, reads, loses its base, and commits. */
-static unsigned scripted_collection(struct rig *r, unsigned calls, bool incremental)
-{
-	auto_image struct image a = image_random(r, 2 * (size_t)MIB), b = image_copy(&a);
-	struct extent dirty = { 0, (int64_t)CHUNK };
-	struct script c = { .r = r, .is = &b, .is_reading = true };
-
-	rig_backup(r, "a", "0", &a, NULL);
-	image_noise(&a, 0, MIB, &r->rng);
-	rig_backup(r, "a", "1", &a, NULL);
-	rig_delete(r, "a", "0");
-	image_done(&b);
-	b = image_copy(&a);
-	image_noise(&b, 0, CHUNK, &r->rng);
-	if (incremental)
-		c.base = (struct vault_base){ "1", "d", &dirty, 1 };
-	random_script(r, &c, calls);
-	r->hook = on_call;
-	r->hook_arg = &c;
-	(void)rig_collect(r, 100);
-	r->hook = NULL;
-	while (c.done < 4)
-		play(&c);
-	rig_check(r, r->v);
-	(void)rig_collect(r, 100);
-	rig_check(r, r->v);
-	rig_reopen(r);
-	rig_check(r, r->v);
-	rig_delete(r, "a", "2");
-	(void)rig_collect(r, 100);
-	assert_int_equal(rig_count(r, "packs/"), 0);
-	return c.calls;
-}
-
-static void a_backup_may_fall_anywhere_into_a_collection(void **state)
-{
-	struct rig *r = *state;
-	unsigned calls = 10;
-
-	for (unsigned i = 0; i < 50; i++)
-		calls = scripted_collection(r, calls, i % 2 == 0);
-}
-
 /* ---- the collection's own progress ---- */
 struct watch {
 	struct rig *r;
@@ -547,7 +444,6 @@ int main(void)
 		T(a_backup_may_rely_on_what_another_one_stored_and_gave_up),
 		T(the_base_of_an_incremental_may_be_deleted_and_collected_under_it),
 		T(an_open_point_restores_after_it_was_deleted_and_collected),
-		T(a_backup_may_fall_anywhere_into_a_collection),
 		T(a_collection_can_be_cancelled_at_any_step_and_done_again),
 		T(a_damaged_point_stops_collections_until_it_is_removed),
 		T(a_damaged_map_stops_collections_and_names_the_point),
