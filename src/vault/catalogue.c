@@ -110,12 +110,9 @@ static bool lies_there(const struct vault *v, const struct chunk_id *id,
 	return index_find(&v->index, id, &is, NULL) && is.pack == at->pack && is.offset == at->offset;
 }
 
-/* `mended` collects the chunks that were bad where they lay. */
 static int learn_locked(struct vault *v, uint32_t number, const struct pack_entry *t,
-    uint32_t count, unsigned flags, struct chunk_id *mended, uint32_t *ret_mended, struct err *e)
+    uint32_t count, unsigned flags, struct err *e)
 {
-	uint32_t n = 0;
-
 	/* All or none: what is half known would be relied on, and its pack be nobody's. */
 	if (index_reserve(&v->index, count, e) != 0)
 		return -1;
@@ -127,33 +124,23 @@ static int learn_locked(struct vault *v, uint32_t number, const struct pack_entr
 			continue;	/* a pack that is read again */
 		if (index_add(&v->index, &t[i].id, &at, flags, &how, e) != 0)
 			return -1;
-		if (how == INDEX_REPLACED)
-			mended[n++] = t[i].id;
-		v->duplicates += how == INDEX_HAD_IT;
+		v->duplicates += how != INDEX_ADDED;
 	}
-	*ret_mended = n;
 	return 0;
 }
 
 int vault_learn(struct vault *v, uint32_t number, int64_t size, const struct pack_entry *t,
     uint32_t count, unsigned flags, struct err *e)
 {
-	auto_free struct chunk_id *mended = calloc(count + (size_t)1, sizeof(*mended));
-	uint32_t n = 0;
 	int r;
 
-	if (mended == NULL)
-		return err_nomem(e);
 	pthread_rwlock_wrlock(&v->index_lock);
-	r = learn_locked(v, number, t, count, flags, mended, &n, e);
+	r = learn_locked(v, number, t, count, flags, e);
 	if (r == 0) {
 		v->packs[number].is_inflight = false;
 		v->packs[number].size = size;
 		v->packs[number].count = count;
 	}
 	pthread_rwlock_unlock(&v->index_lock);
-	/* Without flags it was read from the store: whoever put it there has seen to the notes. */
-	for (uint32_t i = 0; flags != 0 && i < n; i++)
-		vault_forget_bad(v, &mended[i]);
 	return r;
 }

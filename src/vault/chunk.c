@@ -151,8 +151,7 @@ static bool find_other(struct vault *v, const struct chunk_id *id, uint32_t not,
 	return false;
 }
 
-/* Does a record of that id authenticate there? */
-static int probe(struct chunk_reader *r, const struct chunk_id *id, const struct chunk_place *at,
+int chunk_probe(struct chunk_reader *r, const struct chunk_id *id, const struct chunk_place *at,
     struct err *e)
 {
 	size_t n = RECORD_HEADER_SIZE + (size_t)at->sealed_n + AEAD_TAG_SIZE;
@@ -180,11 +179,11 @@ int chunk_settle(struct chunk_reader *r, const struct chunk_id *id, const struct
 	struct chunk_place at;
 
 	if ((vault_flags(r->v, id) & CHUNK_LIVE) == 0 || !vault_find(r->v, id, &at, pack) ||
-	    same_place(&at, other) || probe(r, id, &at, e) == 0)
+	    same_place(&at, other) || chunk_probe(r, id, &at, e) == 0)
 		return 0;
 	if (e->kind != ERR_CORRUPT)
 		return -1;
-	if (probe(r, id, other, e) != 0)
+	if (chunk_probe(r, id, other, e) != 0)
 		return e->kind == ERR_CORRUPT ? 0 : -1;
 	pthread_rwlock_wrlock(&r->v->index_lock);
 	index_mend(&r->v->index, id, other);

@@ -17,7 +17,7 @@ static void note_name(const struct chunk_id *id, char out[NOTE_NAME_SIZE])
 	(void)hex_encode(id->b, ID_SIZE, out + sizeof(PREFIX) - 1);
 }
 
-static void raise_bad(struct vault *v, const struct chunk_id *id)
+void vault_raise_bad(struct vault *v, const struct chunk_id *id)
 {
 	pthread_rwlock_wrlock(&v->index_lock);
 	v->has_bad = true;
@@ -30,7 +30,7 @@ void vault_report_bad(struct vault *v, const struct chunk_id *id)
 	char name[NOTE_NAME_SIZE];
 	struct err ignored;
 
-	raise_bad(v, id);
+	vault_raise_bad(v, id);
 	/* Losing the note costs one more reading; the damage itself is told by who found it. */
 	note_name(id, name);
 	(void)!object_put(v->store, name, "", 0, &ignored);
@@ -41,7 +41,7 @@ void vault_note_bad(struct vault *v, const struct chunk_id *id)
 	if (vault_is_writer(v))
 		vault_report_bad(v, id);
 	else
-		raise_bad(v, id);
+		vault_raise_bad(v, id);
 }
 
 void vault_clear_bad(struct vault *v, const struct chunk_id *id)
@@ -52,30 +52,31 @@ void vault_clear_bad(struct vault *v, const struct chunk_id *id)
 	if (index_find(&v->index, id, &at, NULL))
 		index_mend(&v->index, id, &at);
 	pthread_rwlock_unlock(&v->index_lock);
-	vault_forget_bad(v, id);
-}
-
-void vault_forget_bad(struct vault *v, const struct chunk_id *id)
-{
-	char name[NOTE_NAME_SIZE];
-	struct err ignored;
-
-	note_name(id, name);
-	(void)!object_del(v->store, name, &ignored);
 }
 
 static int load_one(void *arg, const struct object_info *info, struct err *e)
 {
-	struct vault *v = arg;
+	struct chunk_reader *r = arg;
+	uint8_t pack[PACK_ID_SIZE];
+	struct chunk_place at;
 	struct chunk_id id;
 
-	(void)e;
-	if (hex_decode(str_c(info->name + sizeof(PREFIX) - 1), id.b, sizeof(id.b)) == ID_SIZE)
-		raise_bad(v, &id);
+	if (hex_decode(str_c(info->name + sizeof(PREFIX) - 1), id.b, sizeof(id.b)) != ID_SIZE ||
+	    !vault_find(r->v, &id, &at, pack))
+		return 0;
+	if (r->codec == NULL && chunk_reader_init(r, r->v, e) != 0)
+		return -1;
+	if (chunk_probe(r, &id, &at, e) == 0)
+		return 0;		/* stored anew since */
+	if (e->kind != ERR_CORRUPT)
+		return -1;
+	vault_raise_bad(r->v, &id);
 	return 0;
 }
 
 int vault_load_bad(struct vault *v, struct err *e)
 {
-	return object_list(v->store, PREFIX, load_one, v, e);
+	cleanup_with(chunk_reader_done) struct chunk_reader r = { .v = v };
+
+	return object_list(v->store, PREFIX, load_one, &r, e);
 }

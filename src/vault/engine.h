@@ -107,12 +107,13 @@ bool vault_is_writer(struct vault *v);
 void vault_note_bad(struct vault *v, const struct chunk_id *id);
 /* The same, in the store in any case: for verification, which others may do for the writer. */
 void vault_report_bad(struct vault *v, const struct chunk_id *id);
-/* Heed what was noted in the store. */
-must_check int vault_load_bad(struct vault *v, struct err *e);
-/* It was noted, but can be read. */
+/* In memory only. */
+void vault_raise_bad(struct vault *v, const struct chunk_id *id);
+/* It was noted, but can be read where the index says. */
 void vault_clear_bad(struct vault *v, const struct chunk_id *id);
-/* It was stored anew. */
-void vault_forget_bad(struct vault *v, const struct chunk_id *id);
+/* Heed what was noted in the store, as far as the index names what cannot be read.  Notes stay as
+ * long as any pack holds a copy that cannot be read: the index may name that one after a restart. */
+must_check int vault_load_bad(struct vault *v, struct err *e);
 
 /* Check header, table and trailer of a pack that should be there. */
 must_check int vault_check_frame(struct vault *v, const uint8_t pack[PACK_ID_SIZE],
@@ -146,6 +147,10 @@ void chunk_reader_done(struct chunk_reader *r);
  * ERR_CORRUPT names chunk and object.  *ret_pack is its pack's number. */
 must_check int chunk_read(struct chunk_reader *r, enum record_kind kind,
     const struct chunk_id *id, uint8_t *out, size_t *ret_n, uint32_t *ret_pack, struct err *e);
+
+/* 0 if a record of that id authenticates there; ERR_CORRUPT if not. */
+must_check int chunk_probe(struct chunk_reader *r, const struct chunk_id *id,
+    const struct chunk_place *at, struct err *e);
 
 /* The chunk lies at `other` too.  If it is relied on and cannot be read where the index says,
  * `other` is its place from now on, provided that it is good. */

@@ -339,6 +339,13 @@ static inline struct vault_collect_stats rig_collect(struct rig *r, unsigned per
 	return st;
 }
 
+/* Rewrite every pack: bad copies go, and with them, in the next collection, the notes of them. */
+#define RIG_NOTES_GO(r) do { \
+	(void)rig_collect(r, 100); \
+	(void)rig_collect(r, 70); \
+	assert_int_equal(rig_count(r, "damaged/"), 0); \
+} while (0)
+
 /* ---- restore ---- */
 static inline int rig_restore_open(struct rig *r, struct vault_point *p, struct image *ret,
     struct err *e)
