@@ -118,13 +118,13 @@ static int learn_locked(struct vault *v, uint32_t number, const struct pack_entr
 		return -1;
 	for (uint32_t i = 0; i < count; i++) {
 		struct chunk_place at = { number, t[i].offset, t[i].sealed_n };
-		enum index_how how;
+		bool is_new;
 
 		if (lies_there(v, &t[i].id, &at))
 			continue;	/* a pack that is read again */
-		if (index_add(&v->index, &t[i].id, &at, flags, &how, e) != 0)
+		if (index_add(&v->index, &t[i].id, &at, flags, &is_new, e) != 0)
 			return -1;
-		v->duplicates += how != INDEX_ADDED;
+		v->duplicates += !is_new;
 	}
 	return 0;
 }

@@ -69,7 +69,7 @@ bool vault_find(struct vault *v, const struct chunk_id *id, struct chunk_place *
 bool vault_use(struct vault *v, const struct chunk_id *id, unsigned generation,
     struct chunk_place *ret);
 
-/* Flags of a chunk; `raise` false asks only.  0 if it is nowhere. */
+/* Flags of a chunk; 0 if it is nowhere. */
 unsigned vault_flags(struct vault *v, const struct chunk_id *id);
 void vault_raise(struct vault *v, const struct chunk_id *id, unsigned flags);
 

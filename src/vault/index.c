@@ -142,29 +142,26 @@ int index_reserve(struct chunk_index *x, size_t n, struct err *e)
 }
 
 int index_add(struct chunk_index *x, const struct chunk_id *id, const struct chunk_place *at,
-    unsigned flags, enum index_how *ret_how, struct err *e)
+    unsigned flags, bool *ret_is_new, struct err *e)
 {
-	enum index_how how = INDEX_HAD_IT;
 	struct index_slot *s;
 
 	assert(at->sealed_n != 0 && at->sealed_n <= SIZE_MASK);
 	if (index_reserve(x, 1, e) != 0)
 		return -1;
 	s = probe(x, id->b);
+	if (ret_is_new != NULL)
+		*ret_is_new = tag_of(s) == 0;
 	if (tag_of(s) == 0) {
-		how = INDEX_ADDED;
 		memcpy(s->key, id->b, KEY_SIZE);
 		set_place(s, at, flags);
 		x->count++;
 	} else if ((tag_of(s) >> SIZE_BITS & CHUNK_BAD) != 0) {
-		how = INDEX_REPLACED;
 		flags |= tag_of(s) >> SIZE_BITS;
 		set_place(s, at, flags & ~(unsigned)CHUNK_BAD);
 	} else {
 		set_tag(s, tag_of(s) | (uint32_t)flags << SIZE_BITS);
 	}
-	if (ret_how != NULL)
-		*ret_how = how;
 	return 0;
 }
 

@@ -43,10 +43,10 @@ bool index_raise(const struct chunk_index *x, const struct chunk_id *id, unsigne
 must_check int index_reserve(struct chunk_index *x, size_t n, struct err *e);
 
 /* The first place given for an id stays, unless that chunk is bad: then the new place replaces it.
- * `flags` are set in any case.  *ret_how may be NULL. */
-enum index_how { INDEX_ADDED, INDEX_HAD_IT, INDEX_REPLACED };
+ * `flags` are set in any case.  *ret_is_new, if not
+ * NULL, says whether the id was not there. */
 must_check int index_add(struct chunk_index *x, const struct chunk_id *id,
-    const struct chunk_place *at, unsigned flags, enum index_how *ret_how, struct err *e);
+    const struct chunk_place *at, unsigned flags, bool *ret_is_new, struct err *e);
 
 /* If the chunk still lies at pack `from`, offset `offset`: it lies at `to` now; flags stay. */
 void index_move(struct chunk_index *x, const struct chunk_id *id, uint32_t from, uint32_t offset,
