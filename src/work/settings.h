@@ -15,7 +15,10 @@
 struct region_settings {
 	char *name;		/* "eastus" */
 	char *pair;		/* name of the paired region, "" for none */
-	char *store;            /* directory of the region's vaults, disks and accounts; absolute */
+	char *store;            /* directory of the region's vaults, disks and accounts; absolute.  NULL:
+				 * another server's, and out of reach */
+	char *server;		/* URL of the server that has this region; "" if it is this one.  Of
+				 * another server's region only the copies of vaults are touched */
 };
 
 struct settings {
@@ -25,6 +28,8 @@ struct settings {
 	char *image_dirs[IMAGE_DIRS_MAX + 1];	/* NULL-terminated, absolute */
 	int64_t retry_after_s;
 	int64_t chunk_kib;	/* a power of two */
+	int64_t replication_interval_s;
+	int64_t replication_mib;	/* MiB a second at most; 0: no limit */
 	int64_t api_workers, job_workers, connections_max, token_lifetime_s;
 	struct region_settings regions[REGIONS_MAX];
 	size_t region_count;

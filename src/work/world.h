@@ -19,8 +19,10 @@ struct world {
 	const struct settings *settings;
 	struct job_engine *engine;
 	uint8_t master_key[32];
+	uint8_t pair_key[32];	/* shared with the paired regions' servers; see replica.h */
 	char tenant[40], subscription[40];
 	struct vault_cache *vaults;	/* open vaults, by ARM id */
+	struct replicator *replicator;	/* NULL in programs that copy nothing */
 	_Atomic int64_t stamp_us;	/* the last time that went into names of restored disks */
 };
 
