@@ -208,19 +208,11 @@ static int64_t sealed_size(const struct record *r)
 static int emit_node(void *arg, const void *p, size_t n, struct chunk_id *ret, struct err *e)
 {
 	struct backup *b = arg;
-	struct record r = { .kind = RECORD_MAP, .plain_n = (uint32_t)n };
-	size_t packed = codec_pack(b->codec, p, n, b->scratch);
-	int added;
+	int64_t sealed;
 
-	if (codec_id(b->codec, RECORD_MAP, p, n, &r.id, e) != 0)
+	if (session_add_plain(b->s, b->codec, RECORD_MAP, p, n, b->scratch, ret, &sealed, e) < 0)
 		return -1;
-	r.codec = packed > 0 ? CODEC_ZSTD : CODEC_RAW;
-	added = session_add(b->s, &r, packed > 0 ? b->scratch : p, packed > 0 ? packed : n, e);
-	if (added < 0)
-		return -1;
-	if (added > 0)
-		b->stats.stored += sealed_size(&r);
-	*ret = r.id;
+	b->stats.stored += sealed;
 	return 0;
 }
 

@@ -7,15 +7,16 @@ struct side {			/* a subtree of one of the two; neither member: a hole */
 };
 
 struct diff {
-	struct chunk_reader reader;
+	struct chunk_reader reader_a, reader_b;
 	uint8_t *bytes;		/* owned, CHUNK_MAX */
-	map_diff_fn *fn;
+	map_walk_fn *fn;
 	void *arg;
 };
 
 static void diff_done(struct diff *d)
 {
-	chunk_reader_done(&d->reader);
+	chunk_reader_done(&d->reader_a);
+	chunk_reader_done(&d->reader_b);
 	free(d->bytes);
 }
 
@@ -29,8 +30,8 @@ static struct side side_at(const struct point_disk *disk, unsigned level)
 }
 
 /* The node of a subtree that has one; NULL and 0 for others. */
-static int load(struct diff *d, const struct side *s, unsigned level, struct map_node **ret,
-    struct err *e)
+static int load(struct diff *d, struct chunk_reader *reader, const struct side *s, unsigned level,
+    struct map_node **ret, struct err *e)
 {
 	struct map_node *n;
 	uint32_t pack;
@@ -41,7 +42,7 @@ static int load(struct diff *d, const struct side *s, unsigned level, struct map
 	n = malloc(sizeof(*n));
 	if (n == NULL)
 		return err_nomem(e);
-	if (node_read(&d->reader, s->id, level - 1, d->bytes, n, &pack, e) != 0) {
+	if (node_read(reader, s->id, level - 1, d->bytes, n, &pack, e) != 0) {
 		free(n);
 		return -1;
 	}
@@ -95,11 +96,12 @@ static int compare(struct diff *d, unsigned level, uint64_t index, const struct 
 
 	if (is_same(a, b))
 		return 0;
-	if (level == 0)
-		return d->fn(d->arg, index, e);
-	if (load(d, a, level, &na, e) != 0)
+	r = b->under != NULL ? 0 : d->fn(d->arg, level, index, b->id, e);
+	if (r != 0 || level == 0)
+		return r;
+	if (load(d, &d->reader_a, a, level, &na, e) != 0)
 		return -1;
-	if (load(d, b, level, &nb, e) != 0) {
+	if (load(d, &d->reader_b, b, level, &nb, e) != 0) {
 		free(na);
 		return -1;
 	}
@@ -109,8 +111,8 @@ static int compare(struct diff *d, unsigned level, uint64_t index, const struct 
 	return r;
 }
 
-int map_diff(struct vault *v, const struct point_disk *a, const struct point_disk *b,
-    map_diff_fn *fn, void *arg, struct err *e)
+int map_walk(struct vault *va, const struct point_disk *a, struct vault *vb,
+    const struct point_disk *b, map_walk_fn *fn, void *arg, struct err *e)
 {
 	cleanup_with(diff_done) struct diff d = { .bytes = malloc(CHUNK_MAX), .fn = fn, .arg = arg };
 	unsigned level = a != NULL && a->levels > b->levels ? a->levels : b->levels;
@@ -121,9 +123,31 @@ int map_diff(struct vault *v, const struct point_disk *a, const struct point_dis
 		    "maps cannot be compared", 1u << a->chunk_shift, 1u << b->chunk_shift);
 	if (d.bytes == NULL)
 		return err_nomem(e);
-	if (chunk_reader_init(&d.reader, v, e) != 0)
+	if (chunk_reader_init(&d.reader_a, va, e) != 0 || chunk_reader_init(&d.reader_b, vb, e) != 0)
 		return -1;
 	return compare(&d, level, 0, &sa, &sb, e);
+}
+
+struct leaves {
+	map_diff_fn *fn;
+	void *arg;
+};
+
+static int tell_leaf(void *arg, unsigned level, uint64_t index, const struct chunk_id *id,
+    struct err *e)
+{
+	const struct leaves *l = arg;
+
+	(void)id;
+	return level > 0 ? 0 : l->fn(l->arg, index, e);
+}
+
+int map_diff(struct vault *v, const struct point_disk *a, const struct point_disk *b,
+    map_diff_fn *fn, void *arg, struct err *e)
+{
+	struct leaves l = { fn, arg };
+
+	return map_walk(v, a, v, b, tell_leaf, &l, e);
 }
 
 /* ---- vault_diff: chunks joined into extents ---- */

@@ -193,6 +193,13 @@ struct vault_session {
 must_check int session_add(struct vault_session *s, struct record *r, const void *p, size_t n,
     struct err *e);
 
+/* The same of plain bytes, which are hashed and, unless the vault has them, compressed into `scratch`
+ * (`n` bytes of room).  *ret_id and *ret_sealed (bytes that the record takes, 0 if nothing was added) may be
+ * NULL. */
+must_check int session_add_plain(struct vault_session *s, struct codec *codec,
+    enum record_kind kind, const void *p, size_t n, uint8_t *scratch, struct chunk_id *ret_id,
+    int64_t *ret_sealed, struct err *e);
+
 /* A chunk that the vault is said to have: may the session rely on it?  Some are read back first. */
 bool session_trusts(struct vault_session *s, struct chunk_reader *r, const struct chunk_id *id,
     size_t n, uint8_t *scratch);
@@ -225,7 +232,12 @@ must_check int point_object_name(struct vault *v, const char *item, const char *
     char ret[POINT_NAME_SIZE], struct err *e);
 /* ERR_CONFLICT if there is one. */
 must_check int point_put(struct vault *v, const struct point_body *b, struct err *e);
+/* The same, of an object `name` that was sealed already, in another copy of the vault. */
+must_check int point_put_sealed(struct vault *v, const char *name, const struct buf *bytes,
+    const struct point_body *b, struct err *e);
 const struct point_disk *point_disk(const struct vault_point *p, const char *name);
+/* Remove a point's object, and what is known of it: 1, 0 if it was not there, -1. */
+must_check int point_remove(struct vault *v, const char *name, struct err *e);
 /* Can an object of this name be a point's? */
 bool point_object_valid(const char *name);
 /* As vault_point_open(), by the object's name.  ERR_NOT_FOUND without words if it is not there. */

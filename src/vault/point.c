@@ -118,23 +118,30 @@ static int put_locked(struct vault *v, const char *name, const struct buf *bytes
 	return 0;
 }
 
-int point_put(struct vault *v, const struct point_body *b, struct err *e)
+int point_put_sealed(struct vault *v, const char *name, const struct buf *bytes,
+    const struct point_body *b, struct err *e)
 {
-	auto_buf struct buf bytes = { 0 };
-	char name[POINT_NAME_SIZE];
 	int r;
 
-	if (point_object_name(v, b->item, b->name, name, e) != 0 ||
-	    seal(v, name, b, &bytes, e) != 0)
-		return -1;
 	pthread_mutex_lock(&v->commit_mu);
 	r = reserve(v, b, e);
 	if (r == 0) {
-		r = put_locked(v, name, &bytes, e);
+		r = put_locked(v, name, bytes, e);
 		tell_collection(v, b);	/* after a failure too: it may be there all the same */
 	}
 	pthread_mutex_unlock(&v->commit_mu);
 	return r;
+}
+
+int point_put(struct vault *v, const struct point_body *b, struct err *e)
+{
+	auto_buf struct buf bytes = { 0 };
+	char name[POINT_NAME_SIZE];
+
+	if (point_object_name(v, b->item, b->name, name, e) != 0 ||
+	    seal(v, name, b, &bytes, e) != 0)
+		return -1;
+	return point_put_sealed(v, name, &bytes, b, e);
 }
 
 static void point_p(struct vault_point **p)
@@ -314,7 +321,7 @@ int vault_point_list(struct vault *v, const char *item, vault_point_fn *fn, void
 	return object_list(v->store, prefix, list_one, &l, e);
 }
 
-static int remove_object(struct vault *v, const char *name, struct err *e)
+int point_remove(struct vault *v, const char *name, struct err *e)
 {
 	struct object_info info;
 	int r;
@@ -336,7 +343,7 @@ int vault_point_delete(struct vault *v, const char *item, const char *point, str
 
 	if (point_object_name(v, item, point, name, e) != 0 || vault_lock_writer(v, e) != 0)
 		return -1;
-	r = remove_object(v, name, e);
+	r = point_remove(v, name, e);
 	return r < 0 ? err_in(e, "deleting point '%.128s'", point) : r;
 }
 
@@ -357,6 +364,6 @@ int vault_point_delete_damaged(struct vault *v, const char *object, struct err *
 		return e->kind == ERR_NOT_FOUND ? 0 : -1;
 	if (vault_lock_writer(v, e) != 0)
 		return -1;
-	r = remove_object(v, object, e);
+	r = point_remove(v, object, e);
 	return r < 0 ? err_in(e, "removing '%s'", object) : r;
 }

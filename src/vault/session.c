@@ -147,6 +147,28 @@ int session_add(struct vault_session *s, struct record *r, const void *p, size_t
 	return index_add(&s->filling->pending, &r->id, &at, 0, NULL, e) != 0 ? -1 : 1;
 }
 
+int session_add_plain(struct vault_session *s, struct codec *codec, enum record_kind kind,
+    const void *p, size_t n, uint8_t *scratch, struct chunk_id *ret_id, int64_t *ret_sealed,
+    struct err *e)
+{
+	struct record r = { .kind = kind, .plain_n = (uint32_t)n };
+	size_t packed = codec_pack(codec, p, n, scratch);
+	int added;
+
+	if (codec_id(codec, kind, p, n, &r.id, e) != 0)
+		return -1;
+	r.codec = packed > 0 ? CODEC_ZSTD : CODEC_RAW;
+	added = session_add(s, &r, packed > 0 ? scratch : p, packed > 0 ? packed : n, e);
+	if (added < 0)
+		return -1;
+	if (ret_id != NULL)
+		*ret_id = r.id;
+	if (ret_sealed != NULL)
+		*ret_sealed = added == 0 ? 0 :
+		    (int64_t)RECORD_HEADER_SIZE + r.sealed_n + AEAD_TAG_SIZE;
+	return added;
+}
+
 static int write_point(struct vault_session *s, const char *point, const json_t *meta,
     struct err *e)
 {
