@@ -24,6 +24,9 @@ void chunk_reader_done(struct chunk_reader *r)
 	aead_free(r->aead);
 	free(r->sealed);
 	free(r->ahead);
+	if (r->peer != NULL)
+		chunk_reader_done(r->peer);
+	free(r->peer);
 }
 
 static size_t record_size(const struct chunk_place *at)
@@ -263,7 +266,7 @@ static int read_placed(struct chunk_reader *r, enum record_kind kind, const stru
 	}
 }
 
-int chunk_read(struct chunk_reader *r, enum record_kind kind, const struct chunk_id *id,
+static int read_here(struct chunk_reader *r, enum record_kind kind, const struct chunk_id *id,
     uint8_t *out, size_t *ret_n, uint32_t *ret_pack, struct err *e)
 {
 	char hex[HEX_SIZE(ID_SIZE)], name[PACK_NAME_SIZE];
@@ -277,6 +280,20 @@ int chunk_read(struct chunk_reader *r, enum record_kind kind, const struct chunk
 	if (read_placed(r, kind, id, &at, pack, out, ret_n, e) != 0)
 		return err_in(e, "chunk %s in '%s' at %u", hex, pack_name(pack, name), at.offset);
 	*ret_pack = at.pack;
+	return 0;
+}
+
+int chunk_read(struct chunk_reader *r, enum record_kind kind, const struct chunk_id *id,
+    uint8_t *out, size_t *ret_n, uint32_t *ret_pack, struct err *e)
+{
+	struct err ignored;
+
+	if (read_here(r, kind, id, out, ret_n, ret_pack, e) == 0)
+		return 0;
+	if (e->kind != ERR_CORRUPT || !r->asks_peer ||
+	    chunk_read_peer(r, kind, id, out, ret_n, &ignored) != 0)
+		return -1;
+	*ret_pack = UINT32_MAX;
 	return 0;
 }
 

@@ -280,8 +280,12 @@ static int send_chunk(struct copying *c, struct porter *p, const struct want *w,
 
 	if (vault_use(c->to, &w->id, c->session->generation, &at))
 		return 0;	/* a whole pack brought it */
-	if (chunk_read(&p->reader, w->kind, &w->id, p->plain, &n, &pack, e) != 0 ||
-	    copy_pace(c, record_bytes(w), e) != 0)
+	if (chunk_read(&p->reader, w->kind, &w->id, p->plain, &n, &pack, e) != 0) {
+		if (e->kind == ERR_CORRUPT)
+			vault_note_bad(c->from, &w->id);
+		return -1;
+	}
+	if (copy_pace(c, record_bytes(w), e) != 0)
 		return -1;
 	added = session_add_plain(c->session, p->reader.codec, w->kind, p->plain, n, p->packed, NULL,
 	    &sealed, e);
@@ -300,6 +304,7 @@ static int send_chunks(struct sending *s, struct err *e)
 		return err_nomem(e);
 	if (chunk_reader_init(&p.reader, s->c->from, e) != 0)
 		return -1;
+	p.reader.asks_peer = true;
 	for (size_t i = 0; i < s->load_count; i++) {
 		const struct load *l = &s->loads[i];
 

@@ -125,6 +125,7 @@ int map_walk(struct vault *va, const struct point_disk *a, struct vault *vb,
 		return err_nomem(e);
 	if (chunk_reader_init(&d.reader_a, va, e) != 0 || chunk_reader_init(&d.reader_b, vb, e) != 0)
 		return -1;
+	d.reader_a.asks_peer = d.reader_b.asks_peer = true;
 	return compare(&d, level, 0, &sa, &sb, e);
 }
 

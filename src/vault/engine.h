@@ -16,10 +16,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "vault/copy.h"
 #include "vault/flow.h"
 #include "vault/index.h"
 #include "vault/pack.h"
-#include "vault/vault.h"
 
 struct vault_pack {
 	uint8_t id[PACK_ID_SIZE];
@@ -41,6 +41,8 @@ struct vault {
 	pthread_mutex_t refresh_mu;
 	pthread_mutex_t commit_mu;
 	pthread_mutex_t roots_mu;
+	vault_peer_fn *peer;		/* guarded by roots_mu, like all up to the index's lock */
+	void *peer_arg;
 	struct vault_roots *roots;	/* guarded by roots_mu: maps in use by open points */
 	bool is_collecting;		/* guarded by roots_mu */
 	struct chunk_id *committed;	/* owned; guarded by roots_mu: roots of points committed since
@@ -134,6 +136,10 @@ struct chunk_reader {		/* zeroed storage is fine for _done */
 	uint8_t ahead_pack[PACK_ID_SIZE];
 	uint32_t ahead_at;
 	size_t ahead_n;		/* 0: nothing */
+	/* What cannot be read here is asked of the vault's other copy.  Not for who wants to rely on, or
+	 * to verify, what is here. */
+	bool asks_peer;
+	struct chunk_reader *peer;	/* owned; NULL until it is needed */
 };
 #define AHEAD_MAX ((size_t)2 << 20)
 
@@ -144,9 +150,14 @@ must_check int chunk_reader_init(struct chunk_reader *r, struct vault *v, struct
 void chunk_reader_done(struct chunk_reader *r);
 
 /* The chunk's plain bytes into `out` (CHUNK_MAX of room), authenticated, its id checked.
- * ERR_CORRUPT names chunk and object.  *ret_pack is its pack's number. */
+ * ERR_CORRUPT names chunk and object.  *ret_pack is its pack's number, UINT32_MAX if it came from
+ * the other copy. */
 must_check int chunk_read(struct chunk_reader *r, enum record_kind kind,
     const struct chunk_id *id, uint8_t *out, size_t *ret_n, uint32_t *ret_pack, struct err *e);
+
+/* As chunk_read(), from the other copy; damage here is noted.  -1 also if there is none to ask. */
+must_check int chunk_read_peer(struct chunk_reader *r, enum record_kind kind,
+    const struct chunk_id *id, uint8_t *out, size_t *ret_n, struct err *e);
 
 /* 0 if a record of that id authenticates there; ERR_CORRUPT if not. */
 must_check int chunk_probe(struct chunk_reader *r, const struct chunk_id *id,

@@ -175,6 +175,7 @@ static void *crew_main(void *arg)
 		flow_fail(&r->flow, &e);
 		return NULL;
 	}
+	h.reader.asks_peer = r->d->sink != NULL;
 	while ((it = queue_get(&r->flow.queues[WORK])) != NULL) {
 		if (flow_failed(&r->flow))
 			continue;
@@ -438,6 +439,7 @@ static int prepare(struct reading *r, struct err *e)
 	if (flow_init(&r->flow, r->item_count, e) != 0 ||
 	    chunk_reader_init(&r->nodes, r->d->v, e) != 0)
 		return -1;
+	r->nodes.asks_peer = r->d->sink != NULL;
 	for (unsigned i = 0; i < r->item_count; i++)
 		if (!queue_put(&r->flow.queues[IDLE], &r->items[i]))
 			return err_nomem(e);
