@@ -8,6 +8,8 @@
 /* Of a pack that goes as it is, at least so much is wanted: what is sent stays near what is needed. */
 #define WHOLE_PERCENT 94
 
+#define WINDOW ((size_t)4 << 20)	/* read back at once; one record may be a little more */
+
 struct load {			/* what is wanted of one pack */
 	uint32_t pack;		/* UINT32_MAX: it lies in none that is known */
 	size_t first, count;	/* in the list of wants */
@@ -111,7 +113,7 @@ static void courier_done(struct courier *k)
 static int courier_init(struct courier *k, struct err *e)
 {
 	k->sent = aligned_alloc(IO_ALIGN, PACK_MAX);
-	k->back = aligned_alloc(IO_ALIGN, PACK_MAX);
+	k->back = aligned_alloc(IO_ALIGN, 2 * WINDOW);
 	k->plain = malloc(CHUNK_MAX);
 	if (k->sent == NULL || k->back == NULL || k->plain == NULL)
 		return err_nomem(e);
@@ -139,41 +141,54 @@ static int check_record(struct courier *k, uint8_t *p, const struct pack_entry *
 	    err_set(e, ERR_CORRUPT, "its bytes are not those that its id was made of");
 }
 
-static int check_back(struct courier *k, const struct vault_pack *p, struct pack_entry **ret,
-    uint32_t *ret_count, struct err *e)
+/* Records [i, i + n), one behind the other, as they can be read back now. */
+static int check_run(struct courier *k, const char *name, const struct pack_entry *t, uint32_t i,
+    uint32_t n, size_t bytes, struct err *e)
 {
-	struct vault *to = k->s->c->to;
-	auto_free struct pack_entry *t = NULL;
-	uint32_t count;
-
-	aead_free(k->aead);
-	k->aead = NULL;
-	if (keys_pack(&to->keys, p->id, &k->aead, e) != 0 ||
-	    pack_table_load(to->store, &to->keys, p->id, p->size, &t, &count, e) != 0)
+	if (object_get(k->s->c->to->store, name, t[i].offset, k->back, bytes, e) != 0)
 		return -1;
-	for (uint32_t i = 0; i < count; i++)
-		if (check_record(k, k->back + t[i].offset, &t[i], e) != 0)
-			return err_in(e, "record %u", i);
-	*ret = TAKE(t);
-	*ret_count = count;
+	if (memcmp(k->back, k->sent + t[i].offset, bytes) != 0)
+		return err_set(e, ERR_IO, "object '%s' was stored otherwise than it was sent", name);
+	for (uint32_t j = i; j < i + n; j++)
+		if (check_record(k, k->back + (t[j].offset - t[i].offset), &t[j], e) != 0)
+			return err_in(e, "object '%s': record %u", name, j);
+	return 0;
+}
+
+static int check_back(struct courier *k, const char *name, const struct pack_entry *t,
+    uint32_t count, struct err *e)
+{
+	for (uint32_t i = 0, n; i < count; i += n) {
+		size_t bytes = 0;
+
+		for (n = 0; i + n < count; n++) {
+			size_t one = RECORD_HEADER_SIZE + (size_t)t[i + n].sealed_n + AEAD_TAG_SIZE;
+
+			if (n > 0 && bytes + one > WINDOW)
+				break;
+			bytes += one;
+		}
+		if (check_run(k, name, t, i, n, bytes, e) != 0)
+			return -1;
+	}
 	return 0;
 }
 
 static int deliver(struct courier *k, const struct vault_pack *p, const char *name,
     uint32_t number, struct err *e)
 {
-	struct copying *c = k->s->c;
+	struct vault *to = k->s->c->to;
 	auto_free struct pack_entry *t = NULL;
 	uint32_t count;
 
-	if (object_put(c->to->store, name, k->sent, (size_t)p->size, e) != 0 ||
-	    object_get(c->to->store, name, 0, k->back, (size_t)p->size, e) != 0)
+	aead_free(TAKE(k->aead));
+	if (object_put(to->store, name, k->sent, (size_t)p->size, e) != 0 ||
+	    keys_pack(&to->keys, p->id, &k->aead, e) != 0 ||
+	    pack_table_load(to->store, &to->keys, p->id, p->size, &t, &count, e) != 0 ||
+	    check_back(k, name, t, count, e) != 0)
 		return -1;
-	if (memcmp(k->back, k->sent, (size_t)p->size) != 0)
-		return err_set(e, ERR_IO, "object '%s' was stored otherwise than it was sent", name);
-	if (check_back(k, p, &t, &count, e) != 0)
-		return err_in(e, "object '%s'", name);
-	return vault_learn(c->to, number, p->size, t, count, CHUNK_PIN0 << c->session->generation, e);
+	return vault_learn(to, number, p->size, t, count, CHUNK_PIN0 << k->s->c->session->generation,
+	    e);
 }
 
 /* 1: sent.  0: it cannot go as it is: it is moved or damaged here, or there is one of that id. */
@@ -239,7 +254,7 @@ static void *courier_main(void *arg)
 static int send_packs(struct sending *s, struct err *e)
 {
 	struct crew crew = { .n = 0 };
-	unsigned whole = 0, n = crew_size();
+	unsigned whole = 0, n = crew_size() + 1;	/* one may wait for a store */
 	int r;
 
 	for (size_t i = 0; i < s->load_count; i++)

@@ -7,6 +7,7 @@
  *   vault_tool restore DIR ITEM POINT OUTPUT    new raw image
  *   vault_tool inplace DIR ITEM POINT IMAGE KNOWN   into an image that is as point KNOWN ("-": compare)
  *   vault_tool verify DIR ITEM POINT
+ *   vault_tool copy DIR OTHER                   what the copy in OTHER lacks; prints bytes
  *   vault_tool open DIR                         reads all tables; prints ms
  *   vault_tool points DIR ITEM                  lists the item's points, opens one; prints ms
  *   vault_tool commits DIR ITEM N               N points of one small disk
@@ -16,7 +17,7 @@
 
 #include "base/clock.h"
 #include "base/fs.h"
-#include "vault/vault.h"
+#include "vault/copy.h"
 
 #define DISK "disk"
 
@@ -151,6 +152,39 @@ static int inplace(char **argv, struct err *e)
 	return r;
 }
 
+struct way {
+	struct vault *from, *to;
+	struct vault_copy_stats sent;
+};
+
+static int copy_one(void *arg, const char *object, struct err *e)
+{
+	struct way *w = arg;
+
+	return vault_copy_point(w->from, w->to, object, NULL, &w->sent, e) < 0 ? -1 : 0;
+}
+
+static int copy(char **argv, struct err *e)
+{
+	struct object_store *store = NULL;
+	struct way w = { 0 };
+	int r = -1;
+
+	if (open_vault(argv[2], &w.from, e) == 0 && object_dir_open(argv[3], true, &store, e) == 0) {
+		r = vault_copy_begin(w.from, store, e);
+		object_close(store);
+	}
+	if (r == 0)
+		r = open_vault(argv[3], &w.to, e) == 0 ? vault_point_names(w.from, copy_one, &w, e) : -1;
+	if (r == 0)
+		(void)printf("sent %lld packs %lld chunks %lld points %lld\n",
+		    (long long)w.sent.bytes, (long long)w.sent.packs, (long long)w.sent.chunks,
+		    (long long)w.sent.points);
+	vault_close(w.to);
+	vault_close(w.from);
+	return r;
+}
+
 static int open_only(char **argv, struct err *e)
 {
 	int64_t began = clock_monotonic_us();
@@ -250,6 +284,7 @@ int main(int argc, char **argv)
 		int (*run)(char **argv, struct err *e);
 	} verbs[] = { { "create", 3, create }, { "backup", 6, backup }, { "since", 8, since },
 		{ "restore", 6, restore }, { "inplace", 7, inplace }, { "verify", 5, verify },
+		{ "copy", 4, copy },
 		{ "open", 3, open_only }, { "points", 4, points }, { "commits", 5, commits } };
 	struct err e = { 0 };
 

@@ -609,6 +609,133 @@ static void lost_on_both_sides(void **state)
 	assert_int_equal(rig_count(p->r, "damaged/"), 8);
 }
 
+/* ---- by chance ---- */
+struct walk {
+	struct pair *p;
+	struct image disk[2];
+	unsigned next;
+};
+
+static void walk_backup(struct walk *w)
+{
+	struct rig *r = w->p->r;
+	unsigned d = (unsigned)rnd(r, 2);
+	char name[24];
+	size_t at = rnd(r, w->disk[d].n - CHUNK), n = 1 + rnd(r, CHUNK - 8);
+
+	if (r->kept_count > 12)
+		return;
+	change(r, &w->disk[d], at, n / 8 * 8);
+	(void)snprintf(name, sizeof(name), "%05u", w->next++);
+	rig_backup(r, d == 0 ? "a" : "b", name, &w->disk[d], NULL);
+}
+
+static void walk_delete(struct walk *w)
+{
+	struct rig *r = w->p->r;
+	struct kept k;
+
+	if (r->kept_count == 0)
+		return;
+	k = r->kept[rnd(r, r->kept_count)];
+	rig_delete(r, k.item, k.point);
+}
+
+/* What is gone from the vault goes from the copy. */
+static void walk_drop(struct walk *w)
+{
+	char names[RIG_POINTS][VAULT_NAME_SIZE];
+	struct pair_names l = { names, 0 };
+	struct err e;
+
+	OK(vault_point_names(w->p->side.v, pair_note_name, &l, &e));
+	for (size_t i = 0; i < l.n; i++) {
+		struct vault_point *p = NULL;
+
+		if (vault_point_open_object(w->p->r->v, names[i], &p, &e) == 0)
+			vault_point_close(p);
+		else
+			OK(vault_point_delete_object(w->p->side.v, names[i], &e));
+	}
+}
+
+/* A few bits flip in packs of one side.  Only where the other has all that is needed can it be mended. */
+static void walk_damage(struct walk *w)
+{
+	struct rig *bad = rnd(w->p->r, 2) == 0 ? w->p->r : &w->p->side;
+	struct spot at[2048];
+	size_t n;
+
+	pair_copy(w->p);
+	walk_drop(w);
+	introduce(w->p);
+	n = rig_all_spots(bad, rnd(w->p->r, 2) == 0 ? RECORD_DATA : RECORD_MAP, at, ARRAY_LEN(at));
+	for (unsigned i = 0; n > 0 && i < 3; i++) {
+		size_t k = rnd(w->p->r, n);
+
+		rig_damage(bad, &at[k]);
+		at[k] = at[--n];
+	}
+	for (unsigned i = 0; i < MAP_LEVELS_MAX && verify(bad) > 0; i++)
+		heal_all(bad, 0);
+	vault_set_peer(bad->v, NULL, NULL);
+	assert_int_equal(verify(bad), 0);
+}
+
+static void walk_step(struct walk *w)
+{
+	struct pair *p = w->p;
+
+	switch (rnd(p->r, 12)) {
+	case 0: case 1: case 2:
+		walk_backup(w);
+		break;
+	case 3:
+		walk_delete(w);
+		break;
+	case 4:
+		(void)rig_collect(p->r, rnd(p->r, 2) == 0 ? 70 : 100);
+		break;
+	case 5:
+		walk_drop(w);
+		(void)rig_collect(&p->side, rnd(p->r, 2) == 0 ? 70 : 100);
+		break;
+	case 6: case 7:
+		pair_copy(p);
+		break;
+	case 8: case 9:
+		object_fault_arm(p->side.fault, 1 + (unsigned)rnd(p->r, 60), ERR_IO, rnd(p->r, 2) == 0);
+		(void)!pair_try_copy(p, NULL, &(struct err){ 0 });
+		object_fault_arm(p->side.fault, 0, ERR_IO, false);
+		break;
+	case 10:
+		rig_reopen(rnd(p->r, 2) == 0 ? p->r : &p->side);
+		break;
+	default:
+		walk_damage(w);
+	}
+}
+
+static void random_walk(void **state)
+{
+	struct pair *p = *state;
+	struct walk w = { .p = p };
+
+	for (unsigned i = 0; i < 2; i++)
+		w.disk[i] = image_random(p->r, (3 + 2 * i) * (size_t)MIB);
+	for (unsigned step = 0; step < 120; step++) {
+		walk_step(&w);
+		if (step % 8 == 7)
+			(void)pair_check(p);
+	}
+	pair_copy(p);
+	walk_drop(&w);
+	assert_int_equal(pair_check(p), p->r->kept_count);
+	rig_check(p->r, p->r->v);
+	image_done(&w.disk[0]);
+	image_done(&w.disk[1]);
+}
+
 /* ---- other ---- */
 static void another_vault_is_there(void **state)
 {
@@ -673,7 +800,7 @@ int main(void)
 		CASE(restore_mends_vaults_maps), CASE(restore_mends_copy),
 		CASE(restore_mends_copys_maps), CASE(verification_mends_copy),
 		CASE(verification_mends_vaults_maps), CASE(lost_packs_of_vault),
-		CASE(lost_packs_of_copy), CASE(comparing_tells_points), CASE(lost_on_both_sides),
+		CASE(lost_packs_of_copy), CASE(comparing_tells_points), CASE(lost_on_both_sides), CASE(random_walk),
 		 CASE(another_vault_is_there),
 		CASE(records) };
 
