@@ -63,7 +63,7 @@ typedef struct vault *vault_peer_fn(void *arg);
 void vault_set_peer(struct vault *v, vault_peer_fn *fn, void *arg);
 
 struct vault_heal_stats {
-	int64_t noted;		/* chunks that cannot be read here */
+	int64_t noted;		/* chunks that cannot be read here, needed or not */
 	int64_t healed;		/* of those, stored anew from the other side */
 };
 

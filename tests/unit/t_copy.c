@@ -663,8 +663,10 @@ static void walk_drop(struct walk *w)
 static void walk_damage(struct walk *w)
 {
 	struct rig *bad = rnd(w->p->r, 2) == 0 ? w->p->r : &w->p->side;
+	struct vault_heal_stats st;
 	struct spot at[2048];
 	size_t n;
+	struct err e;
 
 	pair_copy(w->p);
 	walk_drop(w);
@@ -676,8 +678,9 @@ static void walk_damage(struct walk *w)
 		rig_damage(bad, &at[k]);
 		at[k] = at[--n];
 	}
+	/* What is noted and needed by nobody any more need not be anywhere. */
 	for (unsigned i = 0; i < MAP_LEVELS_MAX && verify(bad) > 0; i++)
-		heal_all(bad, 0);
+		OK(vault_heal(bad->v, &st, &e));
 	vault_set_peer(bad->v, NULL, NULL);
 	assert_int_equal(verify(bad), 0);
 }
