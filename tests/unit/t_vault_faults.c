@@ -9,6 +9,7 @@
 
 #include "faults.h"
 #include "faults_world.h"
+#include "vault/copy.h"
 
 /* What an operation is, and what it does to the points. */
 struct operation {
@@ -426,6 +427,97 @@ static void a_vault_that_could_not_be_created_can_be_created_again(void **state)
 		;
 }
 
+/* ---- into a second copy ---- */
+struct way {
+	struct vault *from, *to;
+	struct vault_copy_stats sent;
+};
+
+static int copy_one(void *arg, const char *object, struct err *e)
+{
+	struct way *w = arg;
+
+	return vault_copy_point(w->from, w->to, object, NULL, &w->sent, e) < 0 ? -1 : 0;
+}
+
+static int copy_all(struct fixture *f, const char *store, struct err *e)
+{
+	struct way w = { .from = f->v };
+	struct object_store *s;
+	int r;
+
+	if (object_dir_open(store, true, &s, e) != 0)
+		return -1;
+	r = vault_copy_begin(f->v, s, e);
+	object_close(s);
+	if (r != 0 || kit_open(store, f->key, false, &w.to, e) != 0)
+		return -1;
+	r = vault_point_names(f->v, copy_one, &w, e);
+	vault_close(w.to);
+	return r;
+}
+
+/* The copy's points, whichever there are, restore from it alone. */
+static unsigned copied_points(struct fixture *f, const char *store)
+{
+	struct vault *own = TAKE(f->v);
+	unsigned there = 0;
+	struct err e = { 0 };
+
+	if (kit_open(store, f->key, false, &f->v, &e) == 0)
+		OK(check_points(f, 0, 1u << NEW, &there, &e));
+	else
+		assert_int_equal(e.kind, ERR_NOT_FOUND);
+	vault_close(f->v);
+	f->v = own;
+	return there;
+}
+
+static bool attempt_copy(struct fixture *f, enum fault what, unsigned n, bool sticky)
+{
+	struct err e = { 0 };
+	char store[96];
+	const char *call;
+	unsigned injected;
+	int r, fds = open_fds();
+
+	(void)snprintf(store, sizeof(store), "%s/copy", f->dir);
+	OK(fs_remove_tree(store, &e));
+	fault_arm(what, n, sticky);
+	r = copy_all(f, store, &e);
+	injected = fault_disarm(&call);
+	f->injected += injected > 0;
+	if (r != 0 && (injected == 0 || check_error(&e, &e) != 0)) {
+		print_error("copying with call %u, %s, failing: %s\n", n, call, e.msg);
+		fail();
+	}
+	assert_true(copied_points(f, store) == 7 || r != 0);
+	OK(copy_all(f, store, &e));
+	assert_int_equal(copied_points(f, store), 7);
+	assert_int_equal(open_fds(), fds);
+	return injected > 0;
+}
+
+static void a_copy_shows_whole_points_whichever_call_fails(void **state)
+{
+	static const enum fault kinds[] = { FAULT_ALLOC, FAULT_IO, FAULT_SPACE, FAULT_SHORT,
+		FAULT_INTR };
+	struct fixture *f = *state;
+	struct err e = { 0 };
+
+	vault_close(TAKE(f->v));
+	fresh_copy(f);
+	OK(kit_open(f->store, f->key, false, &f->v, &e));
+	f->injected = 0;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		for (unsigned n = 1 + kit_pick(&f->rng, f->stride); attempt_copy(f, kinds[i], n, false);)
+			n += f->stride;
+	for (unsigned n = 1; attempt_copy(f, FAULT_IO, n, true);)
+		n += f->stride;
+	print_message("copying: %u failures\n", f->injected);
+	assert_true(f->injected > 50 / f->stride);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -438,6 +530,7 @@ int main(void)
 		cmocka_unit_test(verifying_and_listing_do_no_harm_when_they_fail),
 		cmocka_unit_test(a_deletion_takes_its_point_only),
 		cmocka_unit_test(two_packs_come_whole_or_not_at_all),
+		cmocka_unit_test(a_copy_shows_whole_points_whichever_call_fails),
 		cmocka_unit_test(a_vault_that_could_not_be_created_can_be_created_again),
 	};
 	int r;
