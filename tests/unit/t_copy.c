@@ -13,11 +13,11 @@ static void change(struct rig *r, struct image *m, size_t at, size_t n)
 /* Three points of one disk and one of another. */
 static void some_points(struct rig *r, struct image *m)
 {
-	*m = image_random(r, 8 * (size_t)MIB);
+	*m = image_random(r, 4 * (size_t)MIB);
 	rig_backup(r, "a", "1", m, NULL);
 	change(r, m, 3 * CHUNK, CHUNK);
 	rig_backup(r, "a", "2", m, NULL);
-	change(r, m, 20 * CHUNK, 2 * CHUNK);
+	change(r, m, 10 * CHUNK, 2 * CHUNK);
 	rig_backup(r, "a", "3", m, NULL);
 	change(r, m, 0, CHUNK);
 	rig_backup(r, "b", "1", m, NULL);
@@ -108,7 +108,7 @@ static void collected_apart(void **state)
 	(void)rig_collect(&p->side, 100);
 	assert_true(rig_bytes(&p->side, "packs/") <= before - (int64_t)CHUNK / 2);
 	assert_int_equal(pair_check(p), 3);
-	change(p->r, &m, 30 * CHUNK, CHUNK);
+	change(p->r, &m, 14 * CHUNK, CHUNK);
 	rig_backup(p->r, "a", "4", &m, NULL);
 	pair_copy(p);
 	assert_int_equal(pair_check(p), 4);
@@ -266,7 +266,7 @@ static void deleted_meanwhile(void **state)
 	struct pair *p = *state;
 	auto_image struct image m = image_random(p->r, 4 * (size_t)MIB);
 
-	for (unsigned at = 1; at < 40; at++) {
+	for (unsigned at = 1 + (unsigned)rnd(p->r, 3); at < 40; at += 3) {
 		struct meanwhile w = { p, at, 0 };
 		struct err e = { 0 };
 		char name[VAULT_NAME_SIZE];
@@ -539,10 +539,10 @@ static void lost_packs(struct pair *p, struct rig *bad)
 	introduce(p);
 	st = compare(p, &t);
 	assert_int_equal(st.same, 0);
-	assert_true((bad == p->r ? st.missing_a : st.missing_b) > 32);
+	assert_true((bad == p->r ? st.missing_a : st.missing_b) > 16);
 	assert_int_equal(bad == p->r ? st.missing_b : st.missing_a, 0);
 	CONTAINS(t.all, "are missing");
-	heal_all(bad, 32);
+	heal_all(bad, 16);
 	assert_whole(p, bad);
 	assert_int_equal(compare(p, &t).same, 4);
 }
@@ -726,7 +726,7 @@ static void random_walk(void **state)
 
 	for (unsigned i = 0; i < 2; i++)
 		w.disk[i] = image_random(p->r, (3 + 2 * i) * (size_t)MIB);
-	for (unsigned step = 0; step < 120; step++) {
+	for (unsigned step = 0; step < 60; step++) {
 		walk_step(&w);
 		if (step % 8 == 7)
 			(void)pair_check(p);
