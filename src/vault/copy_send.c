@@ -178,17 +178,19 @@ static int deliver(struct courier *k, const struct vault_pack *p, const char *na
     uint32_t number, struct err *e)
 {
 	struct vault *to = k->s->c->to;
-	auto_free struct pack_entry *t = NULL;
-	uint32_t count;
+	struct pack_entry *t = NULL;
+	uint32_t count = 0;
+	int r = -1;
 
 	aead_free(TAKE(k->aead));
-	if (object_put(to->store, name, k->sent, (size_t)p->size, e) != 0 ||
-	    keys_pack(&to->keys, p->id, &k->aead, e) != 0 ||
-	    pack_table_load(to->store, &to->keys, p->id, p->size, &t, &count, e) != 0 ||
-	    check_back(k, name, t, count, e) != 0)
-		return -1;
-	return vault_learn(to, number, p->size, t, count, CHUNK_PIN0 << k->s->c->session->generation,
-	    e);
+	if (object_put(to->store, name, k->sent, (size_t)p->size, e) == 0 &&
+	    keys_pack(&to->keys, p->id, &k->aead, e) == 0 &&
+	    pack_table_load(to->store, &to->keys, p->id, p->size, &t, &count, e) == 0 &&
+	    check_back(k, name, t, count, e) == 0)
+		r = vault_learn(to, number, p->size, t, count,
+		    CHUNK_PIN0 << k->s->c->session->generation, e);
+	free(t);
+	return r;
 }
 
 /* 1: sent.  0: it cannot go as it is: it is moved or damaged here, or there is one of that id. */
