@@ -23,15 +23,8 @@ static int keep(void *arg, struct resource *r, struct err *e)
 {
 	struct content *x = arg;
 
-	if (x->count == x->cap) {
-		size_t cap = x->cap > 0 ? x->cap * 2 : 32;
-		struct resource *grown = reallocarray(x->row, cap, sizeof(*grown));
-
-		if (grown == NULL)
-			return err_nomem(e);
-		x->row = grown;
-		x->cap = cap;
-	}
+	if (GROW(x->row, x->count, x->cap, 32, e) != 0)
+		return -1;
 	x->row[x->count++] = *r;
 	*r = (struct resource){ 0 };
 	return 0;

@@ -18,6 +18,19 @@
 #define TAKE(p) ({ __typeof__(p) take_ = (p); (p) = NULL; take_; })
 #define TAKE_FD(fd) ({ int take_ = (fd); (fd) = -1; take_; })
 
+/* Room for one element more in the array `p` of `cap`, of which `n` are in use: 0, or -1 out of memory
+ * and nothing has changed.  Grows by doubling, from `least` elements on.  Names are evaluated often. */
+#define GROW(p, n, cap, least, e) ({ \
+	__typeof__(p) grown_ = (p); \
+	size_t cap_ = (n) < (cap) ? (cap) : (cap) == 0 ? (size_t)(least) : (cap) * 2; \
+	if (cap_ > (cap)) \
+		grown_ = reallocarray((p), cap_, sizeof(*(p))); \
+	if (grown_ != NULL) { \
+		(p) = grown_; \
+		(cap) = cap_; \
+	} \
+	grown_ != NULL ? 0 : err_nomem(e); })
+
 static inline void free_p(void *p)
 {
 	free(*(void **)p);

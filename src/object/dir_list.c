@@ -34,15 +34,8 @@ static int add(struct entries *l, const char *name, const struct stat *st, struc
 {
 	char *copy = NULL;
 
-	if (l->n == l->cap) {
-		size_t cap = l->cap == 0 ? 64 : l->cap * 2;
-		struct entry *p = reallocarray(l->p, cap, sizeof(*p));
-
-		if (p == NULL)
-			return err_nomem(e);
-		l->p = p;
-		l->cap = cap;
-	}
+	if (GROW(l->p, l->n, l->cap, 64, e) != 0)
+		return -1;
 	if (asprintf(&copy, "%s%s", name, S_ISDIR(st->st_mode) ? "/" : "") < 0)
 		return err_nomem(e);
 	l->p[l->n++] = (struct entry){ .name = copy, .size = st->st_size };

@@ -372,17 +372,7 @@ static void backup_done(struct backup *b)
 
 static int make_room(struct vault_session *s, struct err *e)
 {
-	size_t cap = s->disk_cap == 0 ? 8 : s->disk_cap * 2;
-	struct point_disk *d;
-
-	if (s->disk_count < s->disk_cap)
-		return 0;
-	d = reallocarray(s->disks, cap, sizeof(*d));
-	if (d == NULL)
-		return err_nomem(e);
-	s->disks = d;
-	s->disk_cap = cap;
-	return 0;
+	return GROW(s->disks, s->disk_count, s->disk_cap, 8, e);
 }
 
 /* The disk becomes one of the session's. */

@@ -68,15 +68,8 @@ void vault_pack_get(struct vault *v, size_t number, struct vault_pack *ret)
 static int begin_locked(struct vault *v, const uint8_t id[PACK_ID_SIZE], uint32_t *ret_number,
     struct err *e)
 {
-	if (v->pack_count == v->pack_cap) {
-		size_t cap = v->pack_cap == 0 ? 64 : v->pack_cap * 2;
-		struct vault_pack *p = reallocarray(v->packs, cap, sizeof(*p));
-
-		if (p == NULL)
-			return err_nomem(e);
-		v->packs = p;
-		v->pack_cap = cap;
-	}
+	if (GROW(v->packs, v->pack_count, v->pack_cap, 64, e) != 0)
+		return -1;
 	v->packs[v->pack_count] = (struct vault_pack){ .is_inflight = true };
 	memcpy(v->packs[v->pack_count].id, id, PACK_ID_SIZE);
 	*ret_number = (uint32_t)v->pack_count++;

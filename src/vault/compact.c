@@ -35,15 +35,8 @@ static void compaction_done(struct compaction *k)
 static int note_move(struct compaction *k, const struct pack_entry *t, uint32_t from,
     uint32_t to_offset, struct err *e)
 {
-	if (k->move_count == k->move_cap) {
-		size_t cap = k->move_cap == 0 ? 256 : k->move_cap * 2;
-		struct move *p = reallocarray(k->moves, cap, sizeof(*p));
-
-		if (p == NULL)
-			return err_nomem(e);
-		k->moves = p;
-		k->move_cap = cap;
-	}
+	if (GROW(k->moves, k->move_count, k->move_cap, 256, e) != 0)
+		return -1;
 	k->moves[k->move_count++] = (struct move){
 		.id = t->id,
 		.from = from,

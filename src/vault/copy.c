@@ -72,15 +72,8 @@ static int note(struct copying *c, const struct chunk_id *id, enum record_kind k
 
 	if (c->want_count == WANTS_MAX && copy_send(c, e) != 0)
 		return -1;
-	if (c->want_count == c->want_cap) {
-		size_t cap = c->want_cap == 0 ? 1024 : c->want_cap * 2;
-		struct want *p = reallocarray(c->wants, cap, sizeof(*p));
-
-		if (p == NULL)
-			return err_nomem(e);
-		c->wants = p;
-		c->want_cap = cap;
-	}
+	if (GROW(c->wants, c->want_count, c->want_cap, 1024, e) != 0)
+		return -1;
 	(void)vault_find(c->from, id, &w.at, pack);
 	c->wants[c->want_count++] = w;
 	return 0;

@@ -79,15 +79,8 @@ static int note_id(void *arg, const struct object_info *info, struct err *e)
 
 	if (hex_decode(str_c(info->name + strlen("damaged/")), id.b, sizeof(id.b)) != ID_SIZE)
 		return 0;
-	if (h->n == h->cap) {
-		size_t cap = h->cap == 0 ? 64 : h->cap * 2;
-		struct chunk_id *p = reallocarray(h->ids, cap, sizeof(*p));
-
-		if (p == NULL)
-			return err_nomem(e);
-		h->ids = p;
-		h->cap = cap;
-	}
+	if (GROW(h->ids, h->n, h->cap, 64, e) != 0)
+		return -1;
 	h->ids[h->n++] = id;
 	return 0;
 }

@@ -128,15 +128,8 @@ static bool any_dirty(const struct inherit *in, uint64_t first, uint64_t n)
 static int keep(struct inherit *in, unsigned level, uint64_t index, const struct chunk_id *id,
     struct err *e)
 {
-	if (in->count == in->cap) {
-		size_t cap = in->cap == 0 ? 64 : in->cap * 2;
-		struct branch *grown = reallocarray(in->branches, cap, sizeof(*grown));
-
-		if (grown == NULL)
-			return err_nomem(e);
-		in->branches = grown;
-		in->cap = cap;
-	}
+	if (GROW(in->branches, in->count, in->cap, 64, e) != 0)
+		return -1;
 	in->branches[in->count++] = (struct branch){ level, index, *id };
 	bit_set(in->used, index << (MAP_SHIFT * level));
 	return 0;

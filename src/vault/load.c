@@ -25,15 +25,8 @@ static int note_pack(void *arg, const struct object_info *info, struct err *e)
 
 	if (!pack_name_parse(info->name, x.id))
 		return 0;
-	if (l->n == l->cap) {
-		size_t cap = l->cap == 0 ? 256 : l->cap * 2;
-		struct listed *p = reallocarray(l->p, cap, sizeof(*p));
-
-		if (p == NULL)
-			return err_nomem(e);
-		l->p = p;
-		l->cap = cap;
-	}
+	if (GROW(l->p, l->n, l->cap, 256, e) != 0)
+		return -1;
 	l->p[l->n++] = x;
 	return 0;
 }

@@ -81,16 +81,9 @@ void vault_session_end(struct vault_session *s)
 
 int session_keep_base(struct vault_session *s, struct vault_point *p, struct err *e)
 {
-	if (s->base_count == s->base_cap) {
-		size_t cap = s->base_cap == 0 ? 4 : s->base_cap * 2;
-		struct vault_point **grown = reallocarray(s->bases, cap, sizeof(struct vault_point *));
-
-		if (grown == NULL) {
-			vault_point_close(p);
-			return err_nomem(e);
-		}
-		s->bases = grown;
-		s->base_cap = cap;
+	if (GROW(s->bases, s->base_count, s->base_cap, 4, e) != 0) {
+		vault_point_close(p);
+		return -1;
 	}
 	s->bases[s->base_count++] = p;
 	return 0;

@@ -17,15 +17,8 @@ static void ids_done(struct ids *l)
 
 static int ids_add(struct ids *l, const uint8_t id[PACK_ID_SIZE], struct err *e)
 {
-	if (l->n == l->cap) {
-		size_t cap = l->cap == 0 ? 256 : l->cap * 2;
-		uint8_t (*p)[PACK_ID_SIZE] = reallocarray(l->p, cap, PACK_ID_SIZE);
-
-		if (p == NULL)
-			return err_nomem(e);
-		l->p = p;
-		l->cap = cap;
-	}
+	if (GROW(l->p, l->n, l->cap, 256, e) != 0)
+		return -1;
 	memcpy(l->p[l->n++], id, PACK_ID_SIZE);
 	return 0;
 }
@@ -100,15 +93,8 @@ static int note_note(void *arg, const struct object_info *info, struct err *e)
 
 	if (hex_decode(str_c(info->name + strlen("damaged/")), x.id.b, sizeof(x.id.b)) != ID_SIZE)
 		return 0;
-	if (l->n == l->cap) {
-		size_t cap = l->cap == 0 ? 64 : l->cap * 2;
-		struct note *p = reallocarray(l->p, cap, sizeof(*p));
-
-		if (p == NULL)
-			return err_nomem(e);
-		l->p = p;
-		l->cap = cap;
-	}
+	if (GROW(l->p, l->n, l->cap, 64, e) != 0)
+		return -1;
 	l->p[l->n++] = x;
 	return 0;
 }
