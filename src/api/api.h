@@ -124,8 +124,8 @@ const char *api_vault_id(struct api_call *c);		/* params sub, rg, vault; stored 
  * that are no Azure VM's. */
 must_check int api_item_id(struct api_call *c, const char **ret, struct err *e);
 
-/* Location of a request body: region lower-cased without spaces and configured, else ERR_INVALID
- * LocationNotAvailableForResourceType. */
+/* Location of a request: a region lower-cased without spaces, configured and this server's, else
+ * ERR_INVALID LocationNotAvailableForResourceType, which names another server that has it. */
 must_check int api_location(struct api_call *c, const char *given, const char **ret, struct err *e);
 
 #endif

@@ -133,6 +133,10 @@ int api_location(struct api_call *c, const char *given, const char **ret, struct
 		return err_code(e, ERR_INVALID, "LocationNotAvailableForResourceType",
 		    "location: '%s' is not a region of this server; see [region NAME] in holdfast.conf",
 		    given);
+	if (!region_is_here(region))
+		return err_code(e, ERR_INVALID, "LocationNotAvailableForResourceType",
+		    "location: region '%s' is served by %s: send the request there", region->name,
+		    region->server);
 	*ret = region->name;
 	return 0;
 }

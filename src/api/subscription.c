@@ -59,9 +59,14 @@ int location_list(struct api_call *c, struct err *e)
 	const struct settings *s = c->world->settings;
 	auto_json json_t *rows = json_array();
 
-	for (size_t i = 0; i < s->region_count; i++)
-		if (json_array_append_new(rows, location_json(c, &s->regions[i])) != 0)
+	/* those of this server first, for clients that take the first where none was asked for */
+	for (size_t i = 0; i < 2 * s->region_count; i++) {
+		const struct region_settings *r = &s->regions[i % s->region_count];
+
+		if (region_is_here(r) == (i < s->region_count) &&
+		    json_array_append_new(rows, location_json(c, r)) != 0)
 			return err_nomem(e);
+	}
 	return api_list(c, TAKE(rows), NULL, e);
 }
 

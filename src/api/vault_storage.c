@@ -80,7 +80,8 @@ static int set_model(struct db_conn *conn, struct resource *vault,
 static int set_cross_region(struct api_call *c, struct resource *vault,
     const struct vault_storage_change *change, json_t *config, struct err *e)
 {
-	const struct region_settings *region = settings_region(c->world->settings, vault->location);
+	const struct region_settings *pair;
+	struct err why = { 0 };
 
 	if (change->cross_region == NULL || *change->cross_region == cross_region_of(vault))
 		return 0;
@@ -90,9 +91,8 @@ static int set_cross_region(struct api_call *c, struct resource *vault,
 	if (strcmp(model_of(vault), "GeoRedundant") != 0)
 		return wrong(change->cross_region_path,
 		    "cross-region restore needs a vault with GeoRedundant storage", e);
-	if (region == NULL || region->pair[0] == '\0')
-		return wrong(change->cross_region_path, "the vault's region has no paired region",
-		    e);
+	if (settings_copy_region(c->world->settings, vault->location, &pair, &why) != 0)
+		return wrong(change->cross_region_path, why.msg, e);
 	if (jset(config, "crossRegionRestoreFlag", json_true(), e) != 0)
 		return -1;
 	return jset(config, "storageTypeState", json_string("Locked"), e);

@@ -27,7 +27,7 @@ struct server {
 	struct world world;
 	struct api api;
 	struct http_server *http;
-	char url[512];
+	char url[SERVER_URL_SIZE];
 };
 
 static int path_in(const struct server *s, const char *name, char ret[PATH_MAX], struct err *e)
@@ -147,10 +147,7 @@ static int start_http(struct server *s, const char *listen, struct err *e)
 	    path_in(s, "tls/server.pem", cert, e) != 0 ||
 	    path_in(s, "tls/server.key", key, e) != 0 || http_server_start(&o, &s->http, e) != 0)
 		return err_in(e, "listening on '%s'", listen);
-	(void)snprintf(s->url, sizeof(s->url),
-	    strchr(name, ':') != NULL ? "https://[%s]:%u" : "https://%s:%u", name,
-	    http_server_port(s->http));
-	return 0;
+	return settings_url(name, http_server_port(s->http), s->url, e);
 }
 
 static void server_p(struct server **s)

@@ -40,7 +40,9 @@ const struct setting setting_table[] = {
 	{ SECTION_IMAGES, "path", SETTING_PATHS, SERVER(image_dirs), 0, 0, "images", NULL,
 	    "Directory whose disk images may become disks. One line for each directory." },
 	{ SECTION_REGION, "pair", SETTING_REGION, REGION(pair), 0, 0, "", NULL,
-	    "The paired region, which takes part in cross-region restore; empty for none." },
+	    "The paired region, where copies of vaults go; empty for none, left out for Azure's pair." },
+	{ SECTION_REGION, "server", SETTING_URL, REGION(server), 0, 0, "", NULL,
+	    "URL of the other server that has this region; empty or left out: this server has it." },
 	{ SECTION_REGION, "store", SETTING_PATH, REGION(store), 0, 0, "", NULL,
 	    "Directory of the region's vaults, disks and storage accounts." },
 	{ 0, NULL, 0, 0, 0, 0, NULL, NULL, NULL },
@@ -189,6 +191,50 @@ static int store_region(char **field, const char *value, struct err *e)
 	return setting_replace(field, str_c(value), e);
 }
 
+/* A port after its colon: 1 to 65535. */
+static bool port_valid(const char *p)
+{
+	size_t n = strspn(p, "0123456789");
+	long v = n > 0 && n <= 5 && p[n] == '\0' ? strtol(p, NULL, 10) : 0;
+
+	return v >= 1 && v <= 65535;
+}
+
+/* The end of the host at `p`: a name, a numeric address, or an IPv6 address in brackets.  NULL if it is
+ * none of them. */
+static const char *skip_host(const char *p)
+{
+	char address[LISTEN_ADDRESS_MAX];
+	unsigned char raw[16];
+	size_t n;
+
+	if (*p != '[') {
+		n = strcspn(p, ":");
+		return host_name_valid((struct str){ p, n }) ? p + n : NULL;
+	}
+	n = strcspn(p + 1, "]");
+	if (n >= sizeof(address) || p[1 + n] != ']')
+		return NULL;
+	memcpy(address, p + 1, n);
+	address[n] = '\0';
+	return inet_pton(AF_INET6, address, raw) == 1 ? p + n + 2 : NULL;
+}
+
+bool server_url_valid(const char *url)
+{
+	const char *end = strncmp(url, "https://", 8) == 0 ? skip_host(url + 8) : NULL;
+
+	return end != NULL && (*end == '\0' || (*end == ':' && port_valid(end + 1)));
+}
+
+static int store_url(char **field, const char *value, struct err *e)
+{
+	if (*value != '\0' && !server_url_valid(value))
+		return err_set(e, ERR_INVALID,
+		    "'%.100s' is not a server's URL: https://HOST or https://HOST:PORT", value);
+	return setting_replace(field, str_c(value), e);
+}
+
 int setting_store(const struct setting *row, const struct setting_place *at, const char *value,
     struct err *e)
 {
@@ -207,6 +253,8 @@ int setting_store(const struct setting *row, const struct setting_place *at, con
 		return store_path(field, at->settings->dir, value, e);
 	case SETTING_REGION:
 		return store_region(field, value, e);
+	case SETTING_URL:
+		return store_url(field, value, e);
 	}
 	return err_set(e, ERR_BUG, "setting '%s' has no type", row->key);
 }

@@ -19,6 +19,7 @@ enum setting_type {
 	SETTING_PATHS,		/* a directory; the key may come again */
 	SETTING_PATH,		/* a directory */
 	SETTING_REGION,		/* name of another region, or nothing */
+	SETTING_URL,		/* https://host[:port], or nothing */
 };
 
 struct setting {
@@ -49,7 +50,7 @@ must_check int setting_store(const struct setting *row, const struct setting_pla
 /* *field becomes a copy of the text; what it was is freed. */
 must_check int setting_replace(char **field, struct str value, struct err *e);
 
-/* Lower-case letters and digits, at most 40, beginning with a letter. */
-bool region_name_valid(const char *name);
+/* The region that Azure pairs with this one, "" if it pairs none; borrowed. */
+const char *region_usual_pair(const char *name);
 
 #endif

@@ -22,6 +22,7 @@ void settings_free(struct settings *s)
 		free(s->regions[i].name);
 		free(s->regions[i].pair);
 		free(s->regions[i].store);
+		free(s->regions[i].server);
 	}
 	free(s->listen);
 	free(s->dir);
@@ -70,6 +71,36 @@ static bool same_region(const char *have, const char *given)
 		if (*have == '\0')
 			return true;
 	}
+}
+
+int settings_url(const char *name, unsigned port, char ret[SERVER_URL_SIZE], struct err *e)
+{
+	char url[SERVER_URL_SIZE];
+
+	if (snprintf(url, sizeof(url),
+	    strchr(name, ':') != NULL ? "https://[%s]:%u" : "https://%s:%u", name, port) >=
+	    (int)sizeof(url))
+		return err_set(e, ERR_INVALID, "host name '%.60s' is too long", name);
+	memcpy(ret, url, sizeof(url));
+	return 0;
+}
+
+int settings_copy_region(const struct settings *s, const char *name,
+    const struct region_settings **ret, struct err *e)
+{
+	const struct region_settings *r = settings_region(s, name), *pair;
+
+	if (r == NULL)
+		return err_set(e, ERR_INVALID, "region '%s' is not configured", name);
+	pair = r->pair != NULL && *r->pair != '\0' ? settings_region(s, r->pair) : NULL;
+	if (pair == NULL)
+		return err_set(e, ERR_INVALID, "region '%s' has no paired region", r->name);
+	if (pair->store == NULL)
+		return err_set(e, ERR_INVALID,
+		    "the store of '%s', the paired region of '%s', is out of this server's reach: "
+		    "holdfast.conf gives no store in [region %s]", pair->name, r->name, pair->name);
+	*ret = pair;
+	return 0;
 }
 
 const struct region_settings *settings_region(const struct settings *s, const char *name)

@@ -14,7 +14,7 @@
 
 struct region_settings {
 	char *name;		/* "eastus" */
-	char *pair;		/* name of the paired region, "" for none */
+	char *pair;		/* name of the paired region, another of these; "" for none */
 	char *store;            /* directory of the region's vaults, disks and accounts; absolute.  NULL:
 				 * another server's, and out of reach */
 	char *server;		/* URL of the server that has this region; "" if it is this one.  Of
@@ -44,11 +44,18 @@ must_check int settings_load(const char *dir, struct settings **ret, struct err 
 must_check int settings_parse(struct str text, const char *file, const char *dir,
     struct settings **ret, struct err *e);
 
+/* A region of a new file. */
+struct settings_new_region {
+	const char *name, *pair;
+	const char *server;	/* of another server's; NULL: this server's, in DIR/regions/NAME */
+};
+
 /* What `holdfast init` was told; NULL members mean the preset. */
 struct settings_new {
 	const char *listen;
 	const char *const *names;	/* NULL-terminated */
 	const char *const *images;	/* NULL-terminated, absolute: in addition to DIR/images */
+	const struct settings_new_region *regions;	/* ends with name NULL */
 };
 
 /* Text of a new holdfast.conf: every key with its help as a comment.  What it says is what
@@ -61,7 +68,29 @@ must_check int settings_write_new(struct buf *b, const struct settings_new *o, s
 must_check int settings_listen(const char *text, char ret_address[LISTEN_ADDRESS_MAX],
     uint16_t *ret_port, struct err *e);
 
+/* The URL of a server by its first name and port, in brackets where it must be; ERR_INVALID if the name is
+ * too long. */
+#define SERVER_URL_SIZE 320
+must_check int settings_url(const char *name, unsigned port, char ret[SERVER_URL_SIZE],
+    struct err *e);
+/* "https://HOST" or "https://HOST:PORT", nothing behind it. */
+bool server_url_valid(const char *url);
+
+/* Lower-case letters and digits, at most 40, beginning with a letter. */
+bool region_name_valid(const char *name);
+
 /* NULL if the region is not configured; name compared without case and spaces ("East US"). */
 const struct region_settings *settings_region(const struct settings *s, const char *name);
+
+/* Does this server have the region, not another? */
+static inline bool region_is_here(const struct region_settings *r)
+{
+	return r->server == NULL || *r->server == '\0';
+}
+
+/* The region in whose store the copies of `name`'s vaults are: its pair.  ERR_INVALID says what is
+ * missing: a pair, or the pair's store. */
+must_check int settings_copy_region(const struct settings *s, const char *name,
+    const struct region_settings **ret, struct err *e);
 
 #endif

@@ -3,11 +3,10 @@
 
 #include "work/setting.h"
 
-static const struct {
-	const char *name, *pair;
-} new_regions[] = {
-	{ "eastus", "westus" },
-	{ "westus", "eastus" },
+static const struct settings_new_region usual_regions[] = {
+	{ "eastus", "westus", NULL },
+	{ "westus", "eastus", NULL },
+	{ NULL, NULL, NULL },
 };
 
 /* The row's help as comment lines, with the bounds of a number. */
@@ -55,18 +54,24 @@ static void write_images(struct buf *b, const struct settings_new *o)
 		buf_addf(b, "%s = %s\n", row->key, o->images[i]);
 }
 
-static void write_regions(struct buf *b)
+static void write_region(struct buf *b, const struct settings_new_region *r)
 {
 	const struct setting *pair = setting_find(SECTION_REGION, "pair");
+	const struct setting *server = setting_find(SECTION_REGION, "server");
 	const struct setting *store = setting_find(SECTION_REGION, "store");
 
-	for (size_t i = 0; i < ARRAY_LEN(new_regions); i++) {
-		buf_addf(b, "\n[region %s]\n", new_regions[i].name);
-		write_help(b, pair);
-		buf_addf(b, "%s = %s\n", pair->key, new_regions[i].pair);
-		write_help(b, store);
-		buf_addf(b, "%s = regions/%s\n", store->key, new_regions[i].name);
-	}
+	buf_addf(b, "\n[region %s]\n", r->name);
+	write_help(b, pair);
+	buf_addf(b, "%s = %s\n", pair->key, r->pair);
+	write_help(b, server);
+	buf_addf(b, "%s = %s\n", server->key, r->server != NULL ? r->server : "");
+	write_help(b, store);
+	if (r->server == NULL)
+		buf_addf(b, "%s = regions/%s\n", store->key, r->name);
+	else
+		buf_adds(b, "# Of another server's region: where this server reaches it, for copies of\n"
+		    "# this server's vaults.\n"
+		    "#store =\n");
 }
 
 /* Values that would not come back as they went in. */
@@ -92,6 +97,7 @@ static int check_images(const struct settings_new *o, struct err *e)
 
 int settings_write_new(struct buf *b, const struct settings_new *o, struct err *e)
 {
+	const struct settings_new_region *r = o->regions != NULL ? o->regions : usual_regions;
 	struct settings *check;
 	size_t start = b->n;
 
@@ -102,7 +108,8 @@ int settings_write_new(struct buf *b, const struct settings_new *o, struct err *
 	    "# Relative paths begin at this file's directory.  The server reads it at start.\n");
 	write_server(b, o);
 	write_images(b, o);
-	write_regions(b);
+	for (; r->name != NULL; r++)
+		write_region(b, r);
 	if (buf_ok(b, e) != 0)
 		return -1;
 	if (settings_parse(

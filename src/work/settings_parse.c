@@ -41,7 +41,7 @@ static int begin_region(struct parse *p, const char *name)
 	r = &s->regions[s->region_count];
 	s->region_count++;	/* before the texts, so that they are freed whatever happens */
 	if (setting_replace(&r->name, str_c(name), p->e) != 0 ||
-	    setting_replace(&r->pair, STR(""), p->e) != 0)
+	    setting_replace(&r->server, STR(""), p->e) != 0)
 		return -1;
 	p->section = SECTION_REGION;
 	p->at.base = r;
@@ -146,9 +146,43 @@ static int set_presets(struct settings *s, struct err *e)
 	return 0;
 }
 
+/* A section that says nothing of a pair has Azure's, if that has a section too. */
+static int set_pairs(struct settings *s, struct err *e)
+{
+	for (size_t i = 0; i < s->region_count; i++) {
+		struct region_settings *r = &s->regions[i];
+		const char *usual = region_usual_pair(r->name);
+
+		if (r->pair == NULL && setting_replace(&r->pair,
+		    settings_region(s, usual) != NULL ? str_c(usual) : STR(""), e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int check_region(const struct settings *s, const char *file,
+    const struct region_settings *r, struct err *e)
+{
+	const struct region_settings *pair = settings_region(s, r->pair);
+
+	if (r->store == NULL && region_is_here(r))
+		return err_set(e, ERR_INVALID, "%s: [region %s]: store is missing", file, r->name);
+	if (*r->pair != '\0' && (pair == NULL || pair == r))
+		return err_set(e, ERR_INVALID,
+		    "%s: [region %s]: pair: '%s' is not another region", file, r->name, r->pair);
+	for (const struct region_settings *o = s->regions; o < r; o++)
+		if (r->store != NULL && o->store != NULL && strcmp(o->store, r->store) == 0)
+			return err_set(e, ERR_INVALID,
+			    "%s: [region %s]: store: region '%s' has the same", file, r->name,
+			    o->name);
+	return 0;
+}
+
 /* What no single line can show. */
 static int check_whole(const struct settings *s, const char *file, struct err *e)
 {
+	size_t here = 0;
+
 	if ((s->chunk_kib & (s->chunk_kib - 1)) != 0)
 		return err_set(e, ERR_INVALID, "%s: chunk_kib: %lld is not a power of two", file,
 		    (long long)s->chunk_kib);
@@ -156,23 +190,12 @@ static int check_whole(const struct settings *s, const char *file, struct err *e
 		return err_set(
 		    e, ERR_INVALID, "%s: no region, at least one [region NAME] is needed", file);
 	for (size_t i = 0; i < s->region_count; i++) {
-		const struct region_settings *r = &s->regions[i],
-					     *pair = settings_region(s, r->pair);
-
-		if (r->store == NULL)
-			return err_set(
-			    e, ERR_INVALID, "%s: [region %s]: store is missing", file, r->name);
-		if (*r->pair != '\0' && (pair == NULL || pair == r))
-			return err_set(e, ERR_INVALID,
-			    "%s: [region %s]: pair: '%s' is not another region", file, r->name,
-			    r->pair);
-		for (size_t k = 0; k < i; k++)
-			if (strcmp(s->regions[k].store, r->store) == 0)
-				return err_set(e, ERR_INVALID,
-				    "%s: [region %s]: store: region '%s' has the same", file,
-				    r->name, s->regions[k].name);
+		if (check_region(s, file, &s->regions[i], e) != 0)
+			return -1;
+		here += region_is_here(&s->regions[i]);
 	}
-	return 0;
+	return here > 0 ? 0 : err_set(e, ERR_INVALID,
+	    "%s: every region is another server's, at least one must be this server's", file);
 }
 
 static void settings_p(struct settings **s)
@@ -209,7 +232,7 @@ int settings_parse(struct str text, const char *file, const char *dir, struct se
 		return -1;
 	if (bad_line != 0)
 		return err_nomem(e);
-	if (check_whole(s, file, e) != 0)
+	if (set_pairs(s, e) != 0 || check_whole(s, file, e) != 0)
 		return -1;
 	*ret = TAKE(s);
 	return 0;

@@ -65,6 +65,9 @@ static int region_path(const struct world *w, const char *region, const char *ki
 
 	if (r == NULL)
 		return err_set(e, ERR_INVALID, "region '%s' is not configured", region);
+	if (!region_is_here(r))
+		return err_set(e, ERR_INVALID, "region '%s' is served by %s: send the request there",
+		    r->name, r->server);
 	dir = arena_fmt(a, "%s/%s%s%s", r->store, kind, name != NULL ? "/" : "",
 	    name != NULL ? name : "");
 	if (dir == NULL)
@@ -162,6 +165,8 @@ int world_sweep(const struct world *w, struct err *e)
 	for (size_t i = 0; i < w->settings->region_count; i++) {
 		const char *region = w->settings->regions[i].name;
 
+		if (!region_is_here(&w->settings->regions[i]))
+			continue;	/* what is not whole there may be in the making */
 		if (world_disk_dir(w, region, &a, &disks, e) != 0 ||
 		    region_dir(w, region, "accounts", NULL, &a, &accounts, e) != 0 ||
 		    sweep_dir(disks, WORLD_PARTIAL, e) != 0 ||

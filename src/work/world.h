@@ -27,7 +27,7 @@ struct world {
 };
 
 /* Directories of a region, made on first use: STORE/vaults, STORE/disks,
- * STORE/accounts.  `region` must be configured, else ERR_INVALID. */
+ * STORE/accounts.  `region` must be configured, and this server's, else ERR_INVALID; so with vaults. */
 must_check int world_disk_dir(const struct world *w, const char *region, struct arena *a,
     const char **ret, struct err *e);
 must_check int world_account_dir(const struct world *w, const char *region, const char *account,
@@ -39,7 +39,7 @@ must_check int world_disk_path(const struct world *w, const char *region, const 
 
 /* Ends of the names of an image that is not whole yet, in a disk pool, and of a storage account's
  * directory that is being removed.  world_sweep() removes what a crash left of them in every
- * region; before any request or job runs. */
+ * region of this server; before any request or job runs. */
 #define WORLD_PARTIAL ".partial"
 #define WORLD_REMOVED ".removed"
 must_check int world_sweep(const struct world *w, struct err *e);

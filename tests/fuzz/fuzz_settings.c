@@ -13,8 +13,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		return 0;
 	}
-	if (s->region_count == 0 || s->host_names[0] == NULL || s->regions[0].store[0] != '/')
+	if (s->region_count == 0 || s->host_names[0] == NULL)
 		abort();
+	for (size_t i = 0; i < s->region_count; i++) {
+		const struct region_settings *r = &s->regions[i];
+
+		if (r->pair == NULL || (r->store == NULL ? region_is_here(r) : *r->store != '/'))
+			abort();
+	}
 	settings_free(s);
 	return 0;
 }

@@ -34,6 +34,9 @@ static void presets_hold_where_the_file_is_silent(void **state)
 	assert_int_equal(s->region_count, 1);
 	assert_string_equal(s->regions[0].store, "/data/s");
 	assert_string_equal(s->regions[0].pair, "");
+	assert_true(region_is_here(&s->regions[0]));
+	assert_int_equal(s->replication_interval_s, 60);
+	assert_int_equal(s->replication_mib, 0);
 	settings_free(s);
 	settings_free(NULL);
 }
@@ -42,7 +45,8 @@ static void every_key_is_read(void **state)
 {
 	struct settings *s = parse("# comment\n; comment\n[server]\nlisten = [::1]:0\n"
 	    "names = a.example , b\nretry_after = 1\napi_workers=2\njob_workers = 3\nchunk_kib = 1024\n"
-	    "connections_max = 10\ntoken_lifetime = 600\n\n[images]\npath = images\n"
+	    "connections_max = 10\ntoken_lifetime = 600\n"
+	    "replication_interval = 5\nreplication_limit = 40\n\n[images]\npath = images\n"
 	    "  path = /srv/my images ; odd\n[region eastus]\npair = westus\nstore = /mnt/e\n"
 	    "[region westus]\nstore = stores/w\npair = eastus\n");
 
@@ -57,6 +61,8 @@ static void every_key_is_read(void **state)
 	assert_int_equal(s->chunk_kib, 1024);
 	assert_int_equal(s->connections_max, 10);
 	assert_int_equal(s->token_lifetime_s, 600);
+	assert_int_equal(s->replication_interval_s, 5);
+	assert_int_equal(s->replication_mib, 40);
 	assert_string_equal(s->image_dirs[0], "/data/images");
 	assert_string_equal(s->image_dirs[1], "/srv/my images ; odd");
 	assert_null(s->image_dirs[2]);
@@ -120,6 +126,19 @@ static void errors_name_file_line_and_key(void **state)
 		{ REGION "pair = ../x\n", "f.conf:3: pair: '../x' is not a region's name" },
 		{ REGION "[region westus]\nstore = s\n",
 		    "f.conf: [region westus]: store: region 'eastus' has" },
+		{ REGION "server = b.example:8443\n",
+		    "f.conf:3: server: 'b.example:8443' is not a server's URL" },
+		{ REGION "server = http://b.example\n", "f.conf:3: server:" },
+		{ REGION "server = https://b.example/\n", "f.conf:3: server:" },
+		{ REGION "server = https://b.example:0\n", "f.conf:3: server:" },
+		{ REGION "server = https://b.example:8443x\n", "f.conf:3: server:" },
+		{ REGION "server = https://b.example:65536\n", "f.conf:3: server:" },
+		{ REGION "server = https://user@b.example\n", "f.conf:3: server:" },
+		{ REGION "server = https://\n", "f.conf:3: server:" },
+		{ REGION "server = https://[b]:1\n", "f.conf:3: server:" },
+		{ REGION "server = https://[::1\n", "f.conf:3: server:" },
+		{ REGION "server = https://b.example\n", "f.conf: every region is another server's" },
+		{ "[server]\nreplication_interval = 0\n", "f.conf:2: replication_interval: '0'" },
 	};
 	struct settings *s = NULL;
 	struct err e;
@@ -133,6 +152,62 @@ static void errors_name_file_line_and_key(void **state)
 	FAILS(settings_parse(STR("[server]\n\0[x]\n"), "f.conf", "/data", &s, &e), ERR_INVALID);
 	CONTAINS(e.msg, "f.conf:2: ");
 	assert_null(s);
+}
+
+static const char *pair_of(const struct settings *s, const char *name)
+{
+	return settings_region(s, name)->pair;
+}
+
+static void a_region_without_pair_has_azures(void **state)
+{
+	struct settings *s = parse("[region westus3]\nstore = a\n[region eastus]\nstore = b\n"
+	    "[region westus]\nstore = c\n[region brazilsouth]\nstore = d\n[region mars]\nstore = e\n"
+	    "[region uksouth]\nstore = f\npair = mars\n[region ukwest]\nstore = g\npair =\n");
+
+	(void)state;
+	assert_string_equal(pair_of(s, "eastus"), "westus");
+	assert_string_equal(pair_of(s, "westus"), "eastus");
+	assert_string_equal(pair_of(s, "westus3"), "eastus");	/* which has another */
+	assert_string_equal(pair_of(s, "brazilsouth"), "");	/* southcentralus is not here */
+	assert_string_equal(pair_of(s, "mars"), "");
+	assert_string_equal(pair_of(s, "uksouth"), "mars");	/* what is said goes first */
+	assert_string_equal(pair_of(s, "ukwest"), "");
+	settings_free(s);
+}
+
+static void a_region_may_be_another_servers(void **state)
+{
+	static const char *const urls[] = { "https://b.example", "https://b.example:8443",
+		"https://10.0.0.2:1", "https://[fd00::2]:65535", "https://[::1]" };
+	const struct region_settings *copies = NULL;
+	struct settings *s;
+	char text[256];
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+		(void)snprintf(text, sizeof(text), REGION "[region westus]\nserver = %s\n", urls[i]);
+		s = parse(text);
+		assert_false(region_is_here(settings_region(s, "westus")));
+		assert_string_equal(settings_region(s, "westus")->server, urls[i]);
+		assert_null(settings_region(s, "westus")->store);
+		assert_true(region_is_here(settings_region(s, "eastus")));
+		settings_free(s);
+	}
+	/* copies need a pair, and its store */
+	s = parse(REGION "[region westus]\nserver = https://b.example\n");
+	FAILS(settings_copy_region(s, "eastus", &copies, &e), ERR_INVALID);
+	CONTAINS(e.msg, "no store in [region westus]");
+	settings_free(s);
+	s = parse(REGION "[region westus]\nserver = https://b.example\nstore = /mnt/w\n"
+	    "[region uksouth]\nstore = u\n");
+	OK(settings_copy_region(s, "East US", &copies, &e));
+	assert_string_equal(copies->store, "/mnt/w");
+	FAILS(settings_copy_region(s, "uksouth", &copies, &e), ERR_INVALID);
+	CONTAINS(e.msg, "'uksouth' has no paired region");
+	FAILS(settings_copy_region(s, "mars", &copies, &e), ERR_INVALID);
+	settings_free(s);
 }
 
 static void long_paths_fit_and_longer_lines_are_refused(void **state)
@@ -156,7 +231,8 @@ static void long_paths_fit_and_longer_lines_are_refused(void **state)
 static void a_new_file_says_every_key_and_is_read_back(void **state)
 {
 	static const char *const keys[] = { "listen", "names", "retry_after", "api_workers",
-		"job_workers", "chunk_kib", "connections_max", "token_lifetime", "path", "pair", "store" };
+		"job_workers", "chunk_kib", "replication_interval", "replication_limit",
+		"connections_max", "token_lifetime", "path", "pair", "server", "store" };
 	auto_buf struct buf b = { 0 };
 	struct settings *s;
 	struct err e;
@@ -186,7 +262,10 @@ static void a_new_file_takes_what_it_is_given(void **state)
 	static const char *const images[] = { "/srv/a b;c", "/x = y # z", NULL };
 	static const char *const bad[][2] = { { "x", NULL }, { "/a\n[server]", NULL },
 		{ "/a ", NULL } };
-	struct settings_new o = { "0.0.0.0:443", names, images };
+	static const struct settings_new_region regions[] = {
+		{ "westus", "eastus", NULL }, { "eastus", "westus", "https://a.example:8443" },
+		{ NULL, NULL, NULL } };
+	struct settings_new o = { "0.0.0.0:443", names, images, regions };
 	auto_buf struct buf b = { 0 };
 	struct settings *s;
 	struct err e;
@@ -200,6 +279,12 @@ static void a_new_file_takes_what_it_is_given(void **state)
 	assert_null(s->host_names[2]);
 	assert_string_equal(s->image_dirs[1], images[0]);
 	assert_string_equal(s->image_dirs[2], images[1]);
+	assert_string_equal(s->regions[0].store, "/data/regions/westus");
+	assert_true(region_is_here(&s->regions[0]));
+	assert_string_equal(s->regions[1].server, "https://a.example:8443");
+	assert_string_equal(s->regions[1].pair, "westus");
+	assert_null(s->regions[1].store);
+	assert_int_equal(s->region_count, 2);
 	settings_free(s);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		o.images = bad[i];
@@ -255,6 +340,8 @@ int main(void)
 		cmocka_unit_test(presets_hold_where_the_file_is_silent),
 		cmocka_unit_test(every_key_is_read),
 		cmocka_unit_test(errors_name_file_line_and_key),
+		cmocka_unit_test(a_region_without_pair_has_azures),
+		cmocka_unit_test(a_region_may_be_another_servers),
 		cmocka_unit_test(long_paths_fit_and_longer_lines_are_refused),
 		cmocka_unit_test(a_new_file_says_every_key_and_is_read_back),
 		cmocka_unit_test(a_new_file_takes_what_it_is_given),

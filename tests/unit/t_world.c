@@ -6,12 +6,13 @@
 #include <sys/stat.h>
 
 #include "base/codec.h"
+#include "base/fs.h"
 #include "work/world.h"
 
 #define VAULT_ID "/subscriptions/s/resourceGroups/g/providers/" TYPE_VAULT "/v1"
 
 struct fixture {
-	char dir[64], east[96], name[8];
+	char dir[64], east[96], west[96], name[8];
 	struct settings settings;
 	struct world w;
 	struct arena a;
@@ -95,6 +96,46 @@ static void directories_are_made_on_first_use(void **state)
 	assert_int_not_equal(access(one, F_OK), 0);
 	FAILS(world_disk_dir(&f->w, "mars", &f->a, &disks, &e), ERR_INVALID);
 	CONTAINS(e.msg, "'mars'");
+}
+
+/* The second region is another server's, whose store is in reach for copies. */
+static void another_servers_region_is_left_alone(void **state)
+{
+	static const char pointer[] = "'westus' is served by https://b.example:8443";
+	static char region[] = "westus", url[] = "https://b.example:8443";
+	struct fixture *f = *state;
+	auto_resource struct resource res = { 0 };
+	auto_json json_t *body = json_pack("{s:{}}", "internal");
+	char partial[128];
+	const char *path;
+	struct vault *v;
+	struct err e = { 0 };
+
+	(void)snprintf(f->west, sizeof(f->west), "%s/west", f->dir);
+	(void)snprintf(partial, sizeof(partial), "%s/disks/vm" WORLD_PARTIAL, f->west);
+	OK(fs_mkdirs(partial, 0700, &e));
+	f->settings.regions[1] = (struct region_settings){ .name = region, .store = f->west,
+		.server = url };
+	f->settings.region_count = 2;
+	FAILS(world_disk_dir(&f->w, "westus", &f->a, &path, &e), ERR_INVALID);
+	CONTAINS(e.msg, pointer);
+	FAILS(world_disk_path(&f->w, "West US", "d", "raw", &f->a, &path, &e), ERR_INVALID);
+	CONTAINS(e.msg, pointer);
+	FAILS(world_account_dir(&f->w, "westus", "stage1", &f->a, &path, &e), ERR_INVALID);
+	CONTAINS(e.msg, pointer);
+	FAILS(world_vault_create(&f->w, "westus", body, &e), ERR_INVALID);
+	CONTAINS(e.msg, pointer);
+	/* a row that is left over from the time when the region was this server's */
+	new_vault(f, &res);
+	free(res.location);
+	res.location = strdup("westus");
+	FAILS(world_vault(&f->w, &res, &v, &e), ERR_INVALID);
+	CONTAINS(e.msg, pointer);
+	FAILS(world_vault_remove(&f->w, &res, &e), ERR_INVALID);
+	OK(world_sweep(&f->w, &e));
+	assert_true(is_dir(partial));
+	(void)snprintf(partial, sizeof(partial), "%s/vaults", f->west);
+	assert_false(is_dir(partial));
 }
 
 static void names_cannot_leave_the_region(void **state)
@@ -220,6 +261,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 		T(directories_are_made_on_first_use),
+		T(another_servers_region_is_left_alone),
 		T(names_cannot_leave_the_region),
 		T(a_vault_is_opened_once),
 		T(another_master_key_opens_nothing),
