@@ -27,6 +27,7 @@ int cmd_status(int argc, char **argv);
 int cmd_vm(int argc, char **argv);
 int cmd_job(int argc, char **argv);
 int cmd_vault(int argc, char **argv);
+int cmd_region(int argc, char **argv);
 
 /* "holdfast VERB: message" on stderr; CLI_FAILED. */
 int cli_fail(const char *verb, const struct err *e);

@@ -7,6 +7,7 @@
 #include <sys/file.h>
 
 #include "crypto/crypto.h"
+#include "model/principal.h"
 
 void offline_done(struct offline *o)
 {
@@ -14,6 +15,7 @@ void offline_done(struct offline *o)
 	db_close(o->world.db);
 	settings_free(o->settings);
 	crypto_wipe(o->world.master_key, sizeof(o->world.master_key));
+	crypto_wipe(o->world.pair_key, sizeof(o->world.pair_key));
 	if (o->lock_fd > 0)
 		(void)close(o->lock_fd);
 	*o = (struct offline){ 0 };
@@ -26,14 +28,36 @@ static int in_dir(const char *dir, const char *name, char path[PATH_MAX], struct
 	return 0;
 }
 
+/* The server makes the key where it is absent, as in a data directory from before there were paired
+ * regions; until then there are no copies that it could open. */
+static int load_pair_key(const char *dir, struct offline *o, struct err *e)
+{
+	char path[PATH_MAX];
+
+	if (in_dir(dir, "keys/pair.key", path, e) != 0)
+		return -1;
+	return key_file_load(path, o->world.pair_key, e) == 0 || e->kind == ERR_NOT_FOUND ? 0 : -1;
+}
+
+static int load_facts(struct offline *o, struct err *e)
+{
+	auto_conn struct db_conn *c = NULL;
+
+	if (db_read_begin(o->world.db, &c, e) != 0)
+		return -1;
+	return fact_id(c, "tenant", o->world.tenant, e) != 0 ? -1 :
+	    fact_id(c, "subscription", o->world.subscription, e);
+}
+
 static int open_parts(const char *dir, struct offline *o, struct err *e)
 {
 	char db[PATH_MAX], key[PATH_MAX];
 
 	if (settings_load(dir, &o->settings, e) != 0 || in_dir(dir, "control.db", db, e) != 0 ||
 	    in_dir(dir, "keys/master.key", key, e) != 0 ||
-	    key_file_load(key, o->world.master_key, e) != 0 ||
-	    db_open(db, &o->world.db, e) != 0 || vault_cache_new(&o->world.vaults, e) != 0)
+	    key_file_load(key, o->world.master_key, e) != 0 || load_pair_key(dir, o, e) != 0 ||
+	    db_open(db, &o->world.db, e) != 0 || load_facts(o, e) != 0 ||
+	    vault_cache_new(&o->world.vaults, e) != 0)
 		return -1;
 	o->world.clock = &clock_system;
 	o->world.settings = o->settings;

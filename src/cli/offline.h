@@ -1,4 +1,4 @@
-/* offline.h - a data directory opened without its server: settings, database, master key, vaults.
+/* offline.h - a data directory opened without its server: settings, database, keys, vaults.
  * Safe beside a running server, which it does not need. */
 #ifndef CLI_OFFLINE_H
 #define CLI_OFFLINE_H

@@ -55,6 +55,8 @@ must_check int secret_check(struct str secret, const char *hashed, bool *ret_mat
  * Loading refuses a file that others may read. */
 must_check int key_file_create(const char *path, uint8_t ret[32], struct err *e);
 must_check int key_file_load(const char *path, uint8_t ret[32], struct err *e);
+/* Keep `key` there in place of what was: whole or not at all. */
+must_check int key_file_put(const char *path, const uint8_t key[32], struct err *e);
 
 /* Wrap a 32-byte key under a master key (AES-256-GCM with random nonce, `label` as associated
  * data): 60 bytes.  Opening with another master key or label is ERR_DENIED. */

@@ -2,19 +2,36 @@
 #include "crypto/crypto.h"
 
 #include "base/codec.h"
+#include "base/fs.h"
 #include "crypto/file.h"
 
 #define KEY_SIZE 32
 
+static void key_text(const uint8_t key[KEY_SIZE], char ret[HEX_SIZE(KEY_SIZE)])
+{
+	(void)hex_encode(key, KEY_SIZE, ret);
+	ret[HEX_SIZE(KEY_SIZE) - 1] = '\n';
+}
+
+int key_file_put(const char *path, const uint8_t key[KEY_SIZE], struct err *e)
+{
+	char text[HEX_SIZE(KEY_SIZE)];
+	int rc;
+
+	key_text(key, text);
+	rc = fs_write_atomic(path, text, sizeof(text), 0600, e);
+	crypto_wipe(text, sizeof(text));
+	return rc;
+}
+
 int key_file_create(const char *path, uint8_t ret[32], struct err *e)
 {
-	char text[HEX_SIZE(KEY_SIZE) + 1];
+	char text[HEX_SIZE(KEY_SIZE)];
 	uint8_t key[KEY_SIZE];
 	int rc;
 
 	random_bytes(key, sizeof(key));
-	(void)hex_encode(key, sizeof(key), text);
-	text[HEX_SIZE(KEY_SIZE) - 1] = '\n';
+	key_text(key, text);
 	rc = crypto_file_new(path, text, HEX_SIZE(KEY_SIZE), 0600, e);
 	if (rc == 0)
 		memcpy(ret, key, sizeof(key));

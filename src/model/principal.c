@@ -58,6 +58,26 @@ int principal_get(struct db_conn *c, const char *client_id, struct principal *re
 	return rc <= 0 ? rc : read_principal(&q, ret, e);
 }
 
+int principal_list(struct db_conn *c, principal_fn *fn, void *arg, struct err *e)
+{
+	auto_stmt struct db_stmt q = { 0 };
+	int rc;
+
+	if (db_prepare(c, "SELECT client_id, object_id, name, role, secret FROM principal"
+	    " ORDER BY client_id", &q, e) != 0)
+		return -1;
+	while ((rc = db_step(&q, e)) > 0) {
+		struct principal p;
+
+		if (read_principal(&q, &p, e) < 0)
+			return -1;
+		rc = fn(arg, &p, e);
+		if (rc != 0)
+			return rc;
+	}
+	return rc;
+}
+
 int fact_put(struct db_conn *c, const char *key, const char *value, struct err *e)
 {
 	return db_exec(c, e, "INSERT INTO fact (key, value) VALUES ($1, $2)"
@@ -81,4 +101,17 @@ int fact_get(struct db_conn *c, const char *key, char **ret, struct err *e)
 		return err_nomem(e);
 	*ret = z;
 	return 1;
+}
+
+int fact_id(struct db_conn *c, const char *key, char ret[40], struct err *e)
+{
+	auto_free char *value = NULL;
+	int found = fact_get(c, key, &value, e);
+
+	if (found < 0)
+		return -1;
+	if (found == 0 || strlen(value) >= 40)
+		return err_set(e, ERR_CORRUPT, "the database does not say which %s it is for", key);
+	memcpy(ret, value, strlen(value) + 1);
+	return 0;
 }

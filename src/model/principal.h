@@ -17,10 +17,15 @@ must_check int principal_put(struct db_conn *c, const struct principal *p, struc
 /* By client id, any casing.  1, 0, -1. */
 must_check int principal_get(struct db_conn *c, const char *client_id, struct principal *ret,
     struct err *e);
+/* In order of client ids.  Non-zero from `fn` stops and is returned. */
+typedef int principal_fn(void *arg, const struct principal *p, struct err *e);
+must_check int principal_list(struct db_conn *c, principal_fn *fn, void *arg, struct err *e);
 
 /* Facts about this installation, set once by `holdfast init`: "tenant", "subscription". */
 must_check int fact_put(struct db_conn *c, const char *key, const char *value, struct err *e);
 /* 1, 0, -1; *ret is malloc'd. */
 must_check int fact_get(struct db_conn *c, const char *key, char **ret, struct err *e);
+/* One that is a GUID and must be there, else ERR_CORRUPT. */
+must_check int fact_id(struct db_conn *c, const char *key, char ret[40], struct err *e);
 
 #endif

@@ -8,6 +8,7 @@
 #include <sys/file.h>
 
 #include "api/api.h"
+#include "base/codec.h"
 #include "base/log.h"
 #include "crypto/crypto.h"
 #include "http/server.h"
@@ -64,19 +65,6 @@ static int take_lock(struct server *s, struct err *e)
 	    *pid != '\0' ? pid : "unknown");
 }
 
-static int read_fact(struct db_conn *c, const char *key, char ret[40], struct err *e)
-{
-	auto_free char *value = NULL;
-	int found = fact_get(c, key, &value, e);
-
-	if (found < 0)
-		return -1;
-	if (found == 0 || strlen(value) >= 40)
-		return err_set(e, ERR_CORRUPT, "the database does not say which %s it is for", key);
-	memcpy(ret, value, strlen(value) + 1);
-	return 0;
-}
-
 static int open_database(struct server *s, struct err *e)
 {
 	auto_conn struct db_conn *c = NULL;
@@ -87,17 +75,42 @@ static int open_database(struct server *s, struct err *e)
 	if (access(path, F_OK) != 0)
 		return err_sys(e, errno, "opening '%s'", path);
 	if (db_open(path, &s->db, e) != 0 || db_read_begin(s->db, &c, e) != 0 ||
-	    read_fact(c, "tenant", s->world.tenant, e) != 0 ||
-	    read_fact(c, "subscription", s->world.subscription, e) != 0)
+	    fact_id(c, "tenant", s->world.tenant, e) != 0 ||
+	    fact_id(c, "subscription", s->world.subscription, e) != 0)
 		return -1;
 	return 0;
+}
+
+/* A data directory from before there were paired regions has none yet.  One that has met another
+ * server has lost it: with a new one neither could read the other's copies. */
+static int load_pair_key(struct server *s, struct err *e)
+{
+	char path[PATH_MAX], peers[PATH_MAX];
+	uint8_t key[32];
+	int r;
+
+	if (path_in(s, "keys/pair.key", path, e) != 0 || path_in(s, "keys/peers", peers, e) != 0)
+		return -1;
+	if (key_file_load(path, s->world.pair_key, e) == 0)
+		return 0;
+	if (e->kind != ERR_NOT_FOUND)
+		return -1;
+	if (access(peers, F_OK) == 0)
+		return err_set(e, ERR_NOT_FOUND, "'%s' is missing, but this server is one of a pair: "
+		    "copy it from the other one", path);
+	random_bytes(key, sizeof(key));
+	r = key_file_put(path, key, e);
+	if (r == 0)
+		memcpy(s->world.pair_key, key, sizeof(key));
+	crypto_wipe(key, sizeof(key));
+	return r;
 }
 
 static int load_keys(struct server *s, struct err *e)
 {
 	char master[PATH_MAX], token[PATH_MAX];
 
-	if (path_in(s, "keys/master.key", master, e) != 0 ||
+	if (load_pair_key(s, e) != 0 || path_in(s, "keys/master.key", master, e) != 0 ||
 	    path_in(s, "keys/token.key", token, e) != 0 ||
 	    key_file_load(master, s->world.master_key, e) != 0)
 		return -1;
@@ -199,5 +212,6 @@ void server_stop(struct server *s)
 	close_p(&s->lock_fd);
 	settings_free(s->settings);
 	crypto_wipe(s->world.master_key, sizeof(s->world.master_key));
+	crypto_wipe(s->world.pair_key, sizeof(s->world.pair_key));
 	free(s);
 }

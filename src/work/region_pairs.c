@@ -1,7 +1,7 @@
 /* region_pairs.c - which regions Azure pairs.
  *
- * Clients have this table too (az backup looks up which region to ask for a second region's points), so a
- * pair that differs from it is out of their reach.  A few entries go one way only. */
+ * Clients have this table too: az backup looks up which region to ask for copies, so a pair that
+ * differs from it is out of its reach.  A few entries go one way only. */
 #include "work/setting.h"
 
 static const struct {

@@ -40,9 +40,9 @@ const struct setting setting_table[] = {
 	{ SECTION_IMAGES, "path", SETTING_PATHS, SERVER(image_dirs), 0, 0, "images", NULL,
 	    "Directory whose disk images may become disks. One line for each directory." },
 	{ SECTION_REGION, "pair", SETTING_REGION, REGION(pair), 0, 0, "", NULL,
-	    "The paired region, where copies of vaults go; empty for none, left out for Azure's pair." },
+	    "The paired region, where copies of vaults go; empty: none, left out: Azure's pair." },
 	{ SECTION_REGION, "server", SETTING_URL, REGION(server), 0, 0, "", NULL,
-	    "URL of the other server that has this region; empty or left out: this server has it." },
+	    "URL of the other server that has this region; empty or left out: this server." },
 	{ SECTION_REGION, "store", SETTING_PATH, REGION(store), 0, 0, "", NULL,
 	    "Directory of the region's vaults, disks and storage accounts." },
 	{ 0, NULL, 0, 0, 0, 0, NULL, NULL, NULL },
@@ -200,8 +200,8 @@ static bool port_valid(const char *p)
 	return v >= 1 && v <= 65535;
 }
 
-/* The end of the host at `p`: a name, a numeric address, or an IPv6 address in brackets.  NULL if it is
- * none of them. */
+/* The end of the host at `p`: a name, a numeric address, or an IPv6 address in brackets.  NULL if
+ * it is none of them. */
 static const char *skip_host(const char *p)
 {
 	char address[LISTEN_ADDRESS_MAX];

@@ -68,8 +68,8 @@ must_check int settings_write_new(struct buf *b, const struct settings_new *o, s
 must_check int settings_listen(const char *text, char ret_address[LISTEN_ADDRESS_MAX],
     uint16_t *ret_port, struct err *e);
 
-/* The URL of a server by its first name and port, in brackets where it must be; ERR_INVALID if the name is
- * too long. */
+/* The URL of a server by its first name and port, in brackets where it must be; ERR_INVALID if the
+ * name is too long. */
 #define SERVER_URL_SIZE 320
 must_check int settings_url(const char *name, unsigned port, char ret[SERVER_URL_SIZE],
     struct err *e);

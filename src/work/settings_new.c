@@ -69,8 +69,8 @@ static void write_region(struct buf *b, const struct settings_new_region *r)
 	if (r->server == NULL)
 		buf_addf(b, "%s = regions/%s\n", store->key, r->name);
 	else
-		buf_adds(b, "# Of another server's region: where this server reaches it, for copies of\n"
-		    "# this server's vaults.\n"
+		buf_adds(b, "# Of another server's region: where this server reaches it, for\n"
+		    "# copies of this server's vaults.\n"
 		    "#store =\n");
 }
 

@@ -99,6 +99,7 @@ static void check_modes(const char *dir)
 		mode_t mode;
 	} rows[] = { { "", 0700 }, { "holdfast.conf", 0600 }, { "admin.env", 0600 },
 		{ "control.db", 0600 }, { "keys", 0700 }, { "keys/master.key", 0600 },
+		{ "keys/pair.key", 0600 },
 		{ "keys/token.key", 0600 }, { "tls/ca.pem", 0644 }, { "tls/ca.key", 0600 },
 		{ "tls/server.pem", 0644 }, { "tls/server.key", 0600 }, { "images", 0700 } };
 	char path[PATH_MAX + 32];
@@ -145,7 +146,7 @@ static void a_data_directory_is_complete(void **state)
 	struct err e;
 
 	(void)state;
-	OK(datadir_make(in_top("a/b/data/", dir), &(struct settings_new){ 0 }, &made, &e));
+	OK(datadir_make(in_top("a/b/data/", dir), &(struct settings_new){ 0 }, NULL, &made, &e));
 	in_top("a/b/data", dir);
 	assert_string_equal(made.dir, dir);
 	assert_string_equal(made.url, "https://localhost:8443");
@@ -188,7 +189,7 @@ static void names_and_addresses_decide_the_url(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		(void)snprintf(name, sizeof(name), "url%zu", i);
-		OK(datadir_make(in_top(name, dir), &rows[i].o, &made, &e));
+		OK(datadir_make(in_top(name, dir), &rows[i].o, NULL, &made, &e));
 		assert_string_equal(made.url, rows[i].url);
 	}
 }
@@ -202,16 +203,16 @@ static void an_empty_directory_will_do_and_a_full_one_not(void **state)
 
 	(void)state;
 	OK(fs_mkdirs(in_top("empty", dir), 0755, &e));
-	OK(datadir_make(dir, &o, &made, &e));
-	FAILS(datadir_make(dir, &o, &made, &e), ERR_CONFLICT);
+	OK(datadir_make(dir, &o, NULL, &made, &e));
+	FAILS(datadir_make(dir, &o, NULL, &made, &e), ERR_CONFLICT);
 	CONTAINS(e.msg, "is a data directory already");
 	OK(fs_mkdirs(in_top("full", dir), 0755, &e));
 	(void)snprintf(file, sizeof(file), "%s/precious", dir);
 	OK(fs_write_atomic(file, "x", 1, 0600, &e));
-	FAILS(datadir_make(dir, &o, &made, &e), ERR_CONFLICT);
+	FAILS(datadir_make(dir, &o, NULL, &made, &e), ERR_CONFLICT);
 	CONTAINS(e.msg, "precious");
 	assert_int_equal(entries(dir), 1);
-	assert_true(datadir_make(file, &o, &made, &e) < 0);
+	assert_true(datadir_make(file, &o, NULL, &made, &e) < 0);
 	assert_int_equal(access(file, F_OK), 0);
 }
 
@@ -228,7 +229,7 @@ static void a_failure_leaves_nothing(void **state)
 	(void)state;
 	OK(fs_mkdirs(in_top("none", dir), 0755, &e));
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		FAILS(datadir_make(in_top("none/data", inside), &rows[i], &made, &e), ERR_INVALID);
+		FAILS(datadir_make(in_top("none/data", inside), &rows[i], NULL, &made, &e), ERR_INVALID);
 		assert_int_equal(entries(dir), 0);
 	}
 }

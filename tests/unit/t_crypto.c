@@ -319,6 +319,10 @@ static void key_files_are_private_and_never_replaced(void **state)
 	OK(key_file_load(path, loaded, &e));
 	assert_memory_equal(key, loaded, 32);
 	FAILS(key_file_create(path, loaded, &e), ERR_CONFLICT);
+	memset(key, 0xa5, sizeof(key));
+	OK(key_file_put(path, key, &e));	/* in place of the other, as private */
+	OK(key_file_load(path, loaded, &e));
+	assert_memory_equal(key, loaded, 32);
 	for (mode_t bit = 1; bit <= 040; bit <<= 1) {
 		assert_int_equal(chmod(path, 0600 | bit), 0);
 		FAILS(key_file_load(path, loaded, &e), ERR_DENIED);

@@ -34,14 +34,14 @@ export function run(command, args, options = {}) {
 export const sleep = (ms) => new Promise((r) => setTimeout(r, ms));
 
 export class Server {
-  // options: retryAfter (seconds), images (extra directories), conf (text => text)
+  // options: retryAfter (seconds), images (extra directories), conf (text => text), init (more arguments)
   static async create(options = {}) {
     const s = new Server();
     s.root = fs.mkdtempSync(path.join(os.tmpdir(), 'holdfast-api-'));
     s.dir = path.join(s.root, 'data');
     s.port = await freePort();
     const extra = (options.images ?? []).flatMap((d) => ['--images', d]);
-    run(binary, ['init', s.dir, '--listen', `127.0.0.1:${s.port}`, ...extra]);
+    run(binary, ['init', s.dir, '--listen', `127.0.0.1:${s.port}`, ...extra, ...(options.init ?? [])]);
     const conf = path.join(s.dir, 'holdfast.conf');
     let text = fs.readFileSync(conf, 'utf8')
       .replace(/^#?\s*retry_after\s*=.*$/m, `retry_after = ${options.retryAfter ?? 1}`);

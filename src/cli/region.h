@@ -1,0 +1,12 @@
+/* region.h - the verbs of holdfast region, about region pairs on two servers.
+ *
+ * Each has the form of a verb of the program (cli.h): argv[0] is its name. */
+#ifndef CLI_REGION_H
+#define CLI_REGION_H
+
+#include "cli/cli.h"
+
+int region_cmd_export(int argc, char **argv);
+int region_cmd_import(int argc, char **argv);
+
+#endif
