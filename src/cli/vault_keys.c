@@ -8,17 +8,11 @@
 
 int vault_cmd_export_key(struct vault_cmd *c)
 {
-	const char *store = jstr(c->row->body, "internal.store", "");
-	const char *hex = jstr(c->row->body, "internal.wrappedKey", "");
-	uint8_t wrapped[WRAPPED_KEY_SIZE], key[32];
 	char text[HEX_SIZE(32)];
 	struct err e = { 0 };
+	uint8_t key[32];
 
-	if (hex_decode(str_c(hex), wrapped, sizeof(wrapped)) != (int)sizeof(wrapped)) {
-		(void)err_set(&e, ERR_CORRUPT, "vault '%s' has no usable key", c->row->id);
-		return cli_fail("vault export-key", &e);
-	}
-	if (key_unwrap(c->offline->world.master_key, str_c(store), wrapped, key, &e) != 0)
+	if (world_vault_key(&c->offline->world, c->row, key, &e) != 0)
 		return cli_fail("vault export-key", &e);
 	(void)printf("%s\n", hex_encode(key, sizeof(key), text));
 	crypto_wipe(key, sizeof(key));

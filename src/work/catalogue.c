@@ -24,42 +24,45 @@ static json_t *document(const json_t *meta)
 	return doc;
 }
 
-static int add_row(struct rebuild *r, const char *id, const char *item, const json_t *meta,
-    struct err *e)
+int catalogue_point(const json_t *meta, const char *point, const char *location,
+    struct resource *ret, struct err *e)
 {
-	auto_resource struct resource row = { 0 };
+	const char *item = jstr(meta, "itemId", "");
+	auto_free char *id = NULL;
 	int64_t when = 0;
 
-	(void)time_parse_iso(str_c(jstr(meta, "properties.recoveryPointTime", "")), &when);
-	if (resource_init(&row, TYPE_POINT, id, r->vault->location, item, document(meta), e) != 0)
+	if (asprintf(&id, "%s/recoveryPoints/%s", item, point) < 0)
+		return err_nomem(e);
+	if (resource_init(ret, TYPE_POINT, id, location, item, document(meta), e) != 0)
 		return -1;
-	row.sort = when;
-	r->stats->added++;
-	return resource_put(r->c, &row, clock_now_us(r->world->clock), e);
+	(void)time_parse_iso(str_c(jstr(meta, "properties.recoveryPointTime", "")), &when);
+	ret->sort = when;
+	return 0;
 }
 
-static int take_in(struct rebuild *r, const char *id, const char *item, const json_t *meta,
-    struct err *e)
+static int take_in(struct rebuild *r, struct resource *row, struct err *e)
 {
 	auto_resource struct resource parent = { 0 }, old = { 0 };
-	int found = resource_get(r->c, item, &parent, e);
+	int found = resource_get(r->c, row->parent, &parent, e);
 
 	if (found == 0)
 		r->stats->homeless++;
 	if (found <= 0)
 		return found;
-	if (json_object_set_new(r->ids, id, json_true()) != 0)
+	if (json_object_set_new(r->ids, row->id, json_true()) != 0)
 		return err_nomem(e);
-	found = resource_get(r->c, id, &old, e);
-	return found != 0 ? (found < 0 ? -1 : 0) : add_row(r, id, item, meta, e);
+	found = resource_get(r->c, row->id, &old, e);
+	if (found != 0)
+		return found < 0 ? -1 : 0;
+	r->stats->added++;
+	return resource_put(r->c, row, clock_now_us(r->world->clock), e);
 }
 
 static int each_point(void *arg, const char *item, const char *point, const json_t *meta,
     const struct err *damage, struct err *e)
 {
+	auto_resource struct resource row = { 0 };
 	struct rebuild *r = arg;
-	const char *item_id = jstr(meta, "itemId", "");
-	auto_free char *id = NULL;
 
 	(void)item;
 	r->stats->points++;
@@ -68,9 +71,8 @@ static int each_point(void *arg, const char *item, const char *point, const json
 		r->stats->damaged++;
 		return 0;
 	}
-	if (asprintf(&id, "%s/recoveryPoints/%s", item_id, point) < 0)
-		return err_nomem(e);
-	return take_in(r, id, item_id, meta, e);
+	return catalogue_point(meta, point, r->vault->location, &row, e) != 0 ? -1 :
+	    take_in(r, &row, e);
 }
 
 /* Rows whose points the vault does not have. */

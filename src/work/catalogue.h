@@ -11,6 +11,10 @@ struct catalogue_stats {
 	int64_t damaged;	/* points that cannot be read */
 };
 
+/* The row of a point as its sealed document tells it; *ret must be zeroed. */
+must_check int catalogue_point(const json_t *meta, const char *point, const char *location,
+    struct resource *ret, struct err *e);
+
 /* No job of the vault may run meanwhile. */
 must_check int catalogue_rebuild(struct world *w, const struct resource *vault_row, struct vault *v,
     struct catalogue_stats *ret, struct err *e);

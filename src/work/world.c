@@ -11,6 +11,7 @@
 #include "base/codec.h"
 #include "base/fs.h"
 #include "crypto/crypto.h"
+#include "work/replicas.h"
 
 struct cached_vault {
 	struct cached_vault *next;
@@ -23,6 +24,7 @@ struct vault_cache {
 	struct cached_vault *head;	/* guarded by mu, like all below */
 	struct cached_vault *removed;	/* of deleted vaults: somebody may still hold what
 					 * world_vault() lent, so they close with the world */
+	struct replicas *replicas;	/* owned; has a mutex of its own */
 };
 
 int vault_cache_new(struct vault_cache **ret, struct err *e)
@@ -31,9 +33,18 @@ int vault_cache_new(struct vault_cache **ret, struct err *e)
 
 	if (c == NULL)
 		return err_nomem(e);
+	if (replicas_new(&c->replicas, e) != 0) {
+		free(c);
+		return -1;
+	}
 	pthread_mutex_init(&c->mu, NULL);
 	*ret = c;
 	return 0;
+}
+
+struct replicas *vault_cache_replicas(struct vault_cache *c)
+{
+	return c->replicas;
 }
 
 static void close_all(struct cached_vault *v)
@@ -53,6 +64,7 @@ void vault_cache_free(struct vault_cache *c)
 		return;
 	close_all(c->head);
 	close_all(c->removed);
+	replicas_free(c->replicas);
 	pthread_mutex_destroy(&c->mu);
 	free(c);
 }
@@ -204,18 +216,28 @@ int world_vault_create(struct world *w, const char *region, json_t *body, struct
 	return r;
 }
 
+int world_vault_key(const struct world *w, const struct resource *vault, uint8_t ret[32],
+    struct err *e)
+{
+	const char *hex = jstr(vault->body, "internal.wrappedKey", "");
+	const char *store_id = jstr(vault->body, "internal.store", "");
+	uint8_t wrapped[WRAPPED_KEY_SIZE];
+
+	if (hex_decode(str_c(hex), wrapped, sizeof(wrapped)) != (int)sizeof(wrapped))
+		return err_set(e, ERR_CORRUPT, "vault '%s' has no usable key", vault->id);
+	return key_unwrap(w->master_key, str_c(store_id), wrapped, ret, e);
+}
+
 static int open_vault(struct world *w, const struct resource *res, const char *store_id,
     struct vault **ret, struct err *e)
 {
 	auto_arena struct arena a = { 0 };
-	const char *hex = jstr(res->body, "internal.wrappedKey", ""), *dir = NULL;
 	struct object_store *store = NULL;
-	uint8_t key[32], wrapped[WRAPPED_KEY_SIZE];
+	const char *dir = NULL;
+	uint8_t key[32];
 	int r = -1;
 
-	if (hex_decode(str_c(hex), wrapped, sizeof(wrapped)) != (int)sizeof(wrapped))
-		return err_set(e, ERR_CORRUPT, "vault '%s' has no usable key", res->id);
-	if (key_unwrap(w->master_key, str_c(store_id), wrapped, key, e) == 0 &&
+	if (world_vault_key(w, res, key, e) == 0 &&
 	    region_path(w, res->location, "vaults", store_id, &a, &dir, e) == 0 &&
 	    object_dir_open(dir, false, &store, e) == 0)
 		r = vault_open(store, key, ret, e);
@@ -336,5 +358,6 @@ int world_vault_remove(struct world *w, const struct resource *vault, struct err
 		w->vaults->removed = gone;
 	}
 	pthread_mutex_unlock(&w->vaults->mu);
-	return fs_remove_tree(dir, e) != 0 ? err_in(e, "vault '%s'", vault->name) : 0;
+	return fs_remove_tree(dir, e) != 0 || replica_remove(w, vault, e) != 0 ?
+	    err_in(e, "vault '%s'", vault->name) : 0;
 }

@@ -21,7 +21,7 @@ struct world {
 	uint8_t master_key[32];
 	uint8_t pair_key[32];	/* shared with the paired regions' servers; see replica.h */
 	char tenant[40], subscription[40];
-	struct vault_cache *vaults;	/* open vaults, by ARM id */
+	struct vault_cache *vaults;	/* open vaults, and copies of vaults */
 	struct replicator *replicator;	/* NULL in programs that copy nothing */
 	_Atomic int64_t stamp_us;	/* the last time that went into names of restored disks */
 };
@@ -45,7 +45,8 @@ must_check int world_disk_path(const struct world *w, const char *region, const 
 must_check int world_sweep(const struct world *w, struct err *e);
 
 must_check int vault_cache_new(struct vault_cache **ret, struct err *e);
-void vault_cache_free(struct vault_cache *c);
+void vault_cache_free(struct vault_cache *c);	/* NULL is fine */
+struct replicas *vault_cache_replicas(struct vault_cache *c);	/* see replicas.h */
 
 /* Make the store of a new vault: directory, key wrapped by the master key.
  * Sets internal.store and internal.wrappedKey of `body`. */
@@ -54,10 +55,13 @@ must_check int world_vault_create(struct world *w, const char *region, json_t *b
 /* The open vault of a vault resource (borrowed; stays open until the world ends). */
 must_check int world_vault(struct world *w, const struct resource *vault, struct vault **ret,
     struct err *e);
+/* The vault's key in the clear; wipe it. */
+must_check int world_vault_key(const struct world *w, const struct resource *vault, uint8_t ret[32],
+    struct err *e);
 /* Wrap `key`, which must be the vault's (else ERR_DENIED), with the world's master key. */
 must_check int world_vault_rewrap(struct world *w, const struct resource *vault,
     const uint8_t key[32], struct err *e);
-/* Remove the vault's directory, for a vault that was deleted; who still holds the open vault
+/* Remove the vault's directory and its copy's, for a vault that was deleted; who still holds the open vault
  * gets errors from it. */
 must_check int world_vault_remove(struct world *w, const struct resource *vault, struct err *e);
 

@@ -1,0 +1,80 @@
+/* replica_find.c - the copy of a vault by the vault's ARM id. */
+#include "work/replicas.h"
+
+struct search {
+	const struct region_settings *region;	/* NULL: any of this server's own */
+	const char *vault_id;
+	const char *found_region;
+	struct vault *found;
+	struct err why;		/* a copy that cannot be read, so that it is not known which it is of */
+};
+
+static bool is_asked(const struct search *s, const struct replica_info *x)
+{
+	return s->region != NULL ? s->region == x->region : region_is_here(x->region);
+}
+
+static int match(void *arg, const struct replica_info *x, struct err *e)
+{
+	struct search *s = arg;
+
+	(void)e;
+	if (!is_asked(s, x))
+		return 0;
+	if (x->vault == NULL) {
+		s->why = *x->why;
+		return 0;
+	}
+	if (!str_ieq(str_c(x->vault_id), str_c(s->vault_id)) ||
+	    !replica_is_there(x->region, x->store))
+		return 0;
+	s->found_region = x->region->name;
+	s->found = x->vault;
+	return 1;
+}
+
+static int find(struct world *w, struct search *s, struct err *e)
+{
+	int found = replicas_each(w, match, s, e);
+
+	if (found != 0)
+		return found;
+	if (replicas_scan(w, e) != 0)
+		return -1;
+	s->why = (struct err){ 0 };
+	found = replicas_each(w, match, s, e);
+	if (found != 0 || s->why.kind == ERR_NONE)
+		return found;
+	*e = s->why;
+	return -1;
+}
+
+int replica_open(struct world *w, const char *region, const char *vault_id, struct vault **ret,
+    struct err *e)
+{
+	struct search s = { .region = settings_region(w->settings, region), .vault_id = vault_id };
+	int found;
+
+	if (s.region == NULL)
+		return err_set(e, ERR_INVALID, "region '%s' is not configured", region);
+	if (s.region->store == NULL)
+		return err_set(e, ERR_INVALID, "the store of region '%s' is out of this server's reach",
+		    s.region->name);
+	found = find(w, &s, e);
+	if (found > 0)
+		*ret = s.found;
+	return found;
+}
+
+int replica_find(struct world *w, const char *vault_id, const char **ret_region, struct vault **ret,
+    struct err *e)
+{
+	struct search s = { .vault_id = vault_id };
+	int found = find(w, &s, e);
+
+	if (found > 0) {
+		*ret_region = s.found_region;
+		*ret = s.found;
+	}
+	return found;
+}

@@ -1,0 +1,261 @@
+/* replicas.c - the registry of open copies.  See replicas.h.
+ *
+ * Lock order: the registry's mutex is held while copies are opened, so that each is opened once; nothing
+ * else is taken under it. */
+#include "work/replicas.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/codec.h"
+#include "base/log.h"
+
+#define RESCAN_US INT64_C(1000000)
+
+struct replica {
+	struct replica *next;
+	const char *region;	/* borrowed from the settings */
+	char store[GUID_SIZE];	/* name of its directory */
+	char *vault_id;		/* owned; NULL as long as the copy does not say */
+	struct vault *vault;	/* NULL: it cannot be opened */
+	struct err why;		/* of that, or of a record that cannot be read */
+};
+
+struct replicas {
+	pthread_mutex_t mu;
+	struct replica *head;		/* guarded by mu, like all below */
+	struct replica *removed;	/* lent perhaps: they close with the world */
+	int64_t scanned_us;		/* monotonic; 0: never */
+};
+
+int replicas_new(struct replicas **ret, struct err *e)
+{
+	struct replicas *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		return err_nomem(e);
+	pthread_mutex_init(&c->mu, NULL);
+	*ret = c;
+	return 0;
+}
+
+static void free_all(struct replica *x)
+{
+	while (x != NULL) {
+		struct replica *next = x->next;
+
+		vault_close(x->vault);
+		free(x->vault_id);
+		free(x);
+		x = next;
+	}
+}
+
+void replicas_free(struct replicas *c)
+{
+	if (c == NULL)
+		return;
+	free_all(c->head);
+	free_all(c->removed);
+	pthread_mutex_destroy(&c->mu);
+	free(c);
+}
+
+static struct replicas *registry(struct world *w)
+{
+	return vault_cache_replicas(w->vaults);
+}
+
+/* ---- entries ---- */
+static struct replica **find(struct replicas *c, const char *region, const char *store)
+{
+	struct replica **at = &c->head;
+
+	while (*at != NULL && (strcmp((*at)->store, store) != 0 || strcmp((*at)->region, region) != 0))
+		at = &(*at)->next;
+	return at;
+}
+
+static struct replica *add(struct replicas *c, const char *region, const char *store, struct err *e)
+{
+	struct replica *x = calloc(1, sizeof(*x));
+
+	if (x == NULL) {
+		(void)err_nomem(e);
+		return NULL;
+	}
+	x->region = region;
+	(void)snprintf(x->store, sizeof(x->store), "%s", store);
+	x->next = c->head;
+	c->head = x;
+	return x;
+}
+
+static void retire(struct replicas *c, struct replica **at)
+{
+	struct replica *x = *at;
+
+	*at = x->next;
+	x->next = c->removed;
+	c->removed = x;
+}
+
+/* ---- opening ---- */
+static int read_id(struct replica *x, struct err *e)
+{
+	auto_resource struct resource row = { 0 };
+	int found = replica_vault(x->vault, &row, e);
+
+	if (found < 0)
+		return -1;
+	if (found == 0)
+		return err_set(e, ERR_CORRUPT, "it does not say which vault it is of");
+	x->vault_id = TAKE(row.id);
+	return 0;
+}
+
+/* What a copy says of itself, once it can be read.  Each reason why it cannot is told once. */
+static void look(struct world *w, const struct region_settings *r, struct replica *x)
+{
+	struct err why = { 0 };
+
+	if (x->vault_id != NULL)
+		return;
+	if ((x->vault != NULL || replica_load(w, r, x->store, NULL, &x->vault, &why) == 0) && read_id(x, &why) == 0) {
+		x->why = (struct err){ 0 };
+		return;
+	}
+	(void)err_in(&why, "copy '%s' in region '%s'", x->store, x->region);
+	if (strcmp(x->why.msg, why.msg) != 0)
+		log_event(LOG_WARN, "copy-unreadable", "region", x->region, "store", x->store, "error",
+		    why.msg, NULL);
+	x->why = why;
+}
+
+static int scan_region(struct world *w, const struct region_settings *r, struct err *e)
+{
+	struct replicas *c = registry(w);
+	auto_arena struct arena a = { 0 };
+	const char *path = arena_fmt(&a, "%s/vaults", r->store);
+	struct dirent *ent;
+	struct replica *x;
+	int rc = 0;
+	DIR *d;
+
+	if (path == NULL)
+		return err_nomem(e);
+	d = opendir(path);
+	if (d == NULL)
+		return errno == ENOENT ? 0 : err_sys(e, errno, "listing '%s'", path);
+	while (rc == 0 && (ent = readdir(d)) != NULL) {
+		if (!guid_valid(str_c(ent->d_name)) || !replica_is_there(r, ent->d_name))
+			continue;
+		x = *find(c, r->name, ent->d_name);
+		if (x == NULL)
+			x = add(c, r->name, ent->d_name, e);
+		if (x != NULL)
+			look(w, r, x);
+		rc = x != NULL ? 0 : -1;
+	}
+	(void)closedir(d);
+	return rc;
+}
+
+/* Entries whose directory somebody removed, and new directories. */
+static int scan(struct world *w, struct err *e)
+{
+	struct replicas *c = registry(w);
+	struct replica **at = &c->head;
+
+	while (*at != NULL) {
+		const struct region_settings *r = settings_region(w->settings, (*at)->region);
+
+		if (r == NULL || r->store == NULL || !replica_is_there(r, (*at)->store))
+			retire(c, at);
+		else
+			at = &(*at)->next;
+	}
+	for (size_t i = 0; i < w->settings->region_count; i++)
+		if (w->settings->regions[i].store != NULL &&
+		    scan_region(w, &w->settings->regions[i], e) != 0)
+			return -1;
+	c->scanned_us = clock_monotonic_us();
+	return 0;
+}
+
+bool replicas_get(struct world *w, const struct region_settings *r, const char *store,
+    struct vault **ret)
+{
+	struct replicas *c = registry(w);
+	const struct replica *x;
+
+	pthread_mutex_lock(&c->mu);
+	x = *find(c, r->name, store);
+	if (x != NULL && x->vault != NULL)
+		*ret = x->vault;
+	pthread_mutex_unlock(&c->mu);
+	return x != NULL && x->vault != NULL;
+}
+
+void replicas_drop(struct world *w, const struct region_settings *r, const char *store)
+{
+	struct replicas *c = registry(w);
+	struct replica **at;
+
+	pthread_mutex_lock(&c->mu);
+	at = find(c, r->name, store);
+	if (*at != NULL)
+		retire(c, at);
+	pthread_mutex_unlock(&c->mu);
+}
+
+int replicas_add(struct world *w, const struct region_settings *r, const char *store,
+    struct vault *v, struct vault **ret, struct err *e)
+{
+	struct replicas *c = registry(w);
+	struct replica *x;
+
+	pthread_mutex_lock(&c->mu);
+	x = *find(c, r->name, store);
+	if (x == NULL)
+		x = add(c, r->name, store, e);
+	if (x != NULL && x->vault == NULL)
+		x->vault = TAKE(v);
+	if (x != NULL) {
+		look(w, r, x);
+		*ret = x->vault;
+	}
+	pthread_mutex_unlock(&c->mu);
+	vault_close(v);
+	return x != NULL ? 0 : -1;
+}
+
+int replicas_scan(struct world *w, struct err *e)
+{
+	struct replicas *c = registry(w);
+	int64_t now = clock_monotonic_us();
+	int r = 0;
+
+	pthread_mutex_lock(&c->mu);
+	if (c->scanned_us == 0 || now - c->scanned_us >= RESCAN_US)
+		r = scan(w, e);
+	pthread_mutex_unlock(&c->mu);
+	return r;
+}
+
+int replicas_each(struct world *w, replica_fn *fn, void *arg, struct err *e)
+{
+	struct replicas *c = registry(w);
+	int r = 0;
+
+	pthread_mutex_lock(&c->mu);
+	for (const struct replica *x = c->head; r == 0 && x != NULL; x = x->next) {
+		const struct replica_info info = { settings_region(w->settings, x->region),
+			x->store, x->vault_id, x->vault_id != NULL ? x->vault : NULL, &x->why };
+
+		r = fn(arg, &info, e);
+	}
+	pthread_mutex_unlock(&c->mu);
+	return r;
+}
