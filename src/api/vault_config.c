@@ -4,6 +4,7 @@
 #include "api/place.h"
 #include "api/vault_security.h"
 #include "api/vault_storage.h"
+#include "work/replicator.h"
 
 static const char *const on_off[] = { "Enabled", "Disabled", NULL };
 
@@ -74,6 +75,7 @@ static int security_get(struct api_call *c, struct err *e)
 	if (db_read_begin(c->world->db, &conn, e) != 0 ||
 	    security_json(c, conn, &c->vault, &props, e) != 0)
 		return -1;
+	replicator_wake(c->world, c->vault.id);
 	return answer(c, "backupconfig", "vaultconfig", TAKE(props), e);
 }
 
@@ -96,6 +98,7 @@ static int security_put(struct api_call *c, struct err *e)
 	    resource_put(conn, &vault, c->now_us, e) != 0 ||
 	    security_json(c, conn, &vault, &props, e) != 0 || db_commit(&conn, e) != 0)
 		return -1;
+	replicator_wake(c->world, c->vault.id);
 	return answer(c, "backupconfig", "vaultconfig", TAKE(props), e);
 }
 
@@ -155,6 +158,7 @@ static int storage_put(struct api_call *c, struct err *e)
 	    vault_storage_locked(conn, &vault, &locked, e) != 0 ||
 	    resource_put(conn, &vault, c->now_us, e) != 0 || db_commit(&conn, e) != 0)
 		return -1;
+	replicator_wake(c->world, c->vault.id);
 	if (strcmp(c->http->method, "PATCH") == 0)
 		return api_empty(c, 204);
 	return answer(c, "backupstorageconfig", "vaultstorageconfig",

@@ -11,6 +11,7 @@
 #include "api/vault_operation.h"
 #include "api/vault_render.h"
 #include "base/log.h"
+#include "work/replicator.h"
 
 static int check_name(const char *name, struct err *e)
 {
@@ -58,6 +59,7 @@ static int create(struct api_call *c, struct db_conn **conn, const char *id, con
 		remove_store(c, &vault);
 		return -1;
 	}
+	replicator_wake(c->world, vault.id);
 	if (strcmp(c->version, "2016-06-01") != 0 &&
 	    api_async_headers(c, op.status_path, NULL, e) != 0)
 		return -1;
@@ -74,6 +76,7 @@ static int update(struct api_call *c, struct db_conn **conn, struct resource *va
 	    resource_put(*conn, vault, c->now_us, e) != 0 ||
 	    vault_render(*conn, vault, "Succeeded", &body, e) != 0 || db_commit(conn, e) != 0)
 		return -1;
+	replicator_wake(c->world, vault->id);
 	return api_json(c, 200, TAKE(body), e);
 }
 
@@ -107,5 +110,6 @@ int vault_patch(struct api_call *c, struct err *e)
 	    resource_put(conn, &vault, c->now_us, e) != 0 ||
 	    vault_operation_add(c, conn, &vault, &op, e) != 0 || db_commit(&conn, e) != 0)
 		return -1;
+	replicator_wake(c->world, vault.id);
 	return api_accepted(c, op.status_path, op.results_path, e);
 }

@@ -13,6 +13,7 @@
 #include "crypto/crypto.h"
 #include "http/server.h"
 #include "model/principal.h"
+#include "work/replicator.h"
 #include "work/work.h"
 #include "work/world.h"
 
@@ -185,8 +186,8 @@ int server_start(const char *dir, const char *listen, struct server **ret, struc
 	if (world_sweep(&s->world, e) != 0)
 		return -1;
 	s->api = (struct api){ &s->world, s->issuer };
-	/* the engine first, for a handler may wake it */
-	if (start_jobs(s, e) != 0 ||
+	/* first what jobs wake, then what handlers do */
+	if (replicator_start(&s->world, &s->world.replicator, e) != 0 || start_jobs(s, e) != 0 ||
 	    start_http(s, listen != NULL ? listen : s->settings->listen, e) != 0)
 		return -1;
 	*ret = TAKE(s);
@@ -206,6 +207,7 @@ void server_stop(struct server *s)
 		http_server_stop(s->http);
 	if (s->world.engine != NULL)
 		job_engine_stop(s->world.engine);
+	replicator_stop(s->world.replicator);
 	vault_cache_free(s->world.vaults);
 	token_issuer_close(s->issuer);
 	db_close(s->db);

@@ -3,6 +3,7 @@
  * The API wrote the row together with the job's, so there is nothing to find out here, not even
  * whether the VM exists: stopping, deleting and undeleting are for items whose VM is gone too. */
 #include "base/clock.h"
+#include "work/replicator.h"
 #include "work/work.h"
 #include "work/world.h"
 
@@ -25,9 +26,8 @@ static int settle(const json_t *args, json_t *props, struct err *e)
 	return extended == NULL ? 0 : jset(props, "extendedProperties", json_incref(extended), e);
 }
 
-static int apply(struct job *j, void *world, struct err *e)
+static int settle_row(struct job *j, struct world *w, struct err *e)
 {
-	struct world *w = world;
 	auto_resource struct resource item = { 0 };
 	auto_json json_t *before = NULL;
 	auto_conn struct db_conn *c = NULL;
@@ -47,6 +47,15 @@ static int apply(struct job *j, void *world, struct err *e)
 	if (json_equal(before, item.body))
 		return 0;
 	return resource_put(c, &item, clock_now_us(w->clock), e) != 0 ? -1 : db_commit(&c, e);
+}
+
+/* The API may have changed the row already. */
+static int apply(struct job *j, void *world, struct err *e)
+{
+	if (settle_row(j, world, e) != 0)
+		return -1;
+	replicator_wake(world, job_vault(j));
+	return 0;
 }
 
 static const struct job_step steps[] = { { "apply", apply, NULL } };

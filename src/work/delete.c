@@ -5,6 +5,7 @@
  * vault's storage settings stay locked. */
 #include "base/clock.h"
 #include "base/log.h"
+#include "work/replicator.h"
 #include "work/take_point.h"
 
 static int add_row(void *arg, struct resource *point, struct err *e)
@@ -78,7 +79,10 @@ static int points(struct job *j, void *world, struct err *e)
 	    drop_all(&t, v, item, names, e) != 0 ||
 	    vault_point_list(v, item, add_point, others, e) != 0)
 		return -1;
-	return drop_all(&t, v, item, others, e);
+	if (drop_all(&t, v, item, others, e) != 0)
+		return -1;
+	replicator_wake(world, job_vault(j));
+	return 0;
 }
 
 static int item(struct job *j, void *world, struct err *e)
@@ -86,9 +90,11 @@ static int item(struct job *j, void *world, struct err *e)
 	struct world *w = world;
 	auto_conn struct db_conn *c = NULL;
 
-	if (db_write_begin(w->db, &c, e) != 0 || resource_delete_tree(c, job_item(j), e) < 0)
+	if (db_write_begin(w->db, &c, e) != 0 || resource_delete_tree(c, job_item(j), e) < 0 ||
+	    db_commit(&c, e) != 0)
 		return -1;
-	return db_commit(&c, e);
+	replicator_wake(w, job_vault(j));
+	return 0;
 }
 
 /* Give the space back.  The points are gone whether this works or not, and the next collection

@@ -1,4 +1,5 @@
 /* take_publish.c - the point becomes visible: its row, and the item's, in one transaction. */
+#include "work/replicator.h"
 #include "work/take_point.h"
 
 const char *const take_item_keys[] = { "lastBackupStatus", "lastBackupTime",
@@ -88,7 +89,10 @@ int take_publish(struct job *j, struct world *w, struct err *e)
 		return found < 0 ? -1 : 0;	/* published before a crash */
 	if (put_point(&t, c, id, e) != 0 || put_item(&t, c, e) != 0)
 		return err_in(e, "publishing the recovery point");
-	return db_commit(&c, e);
+	if (db_commit(&c, e) != 0)
+		return -1;
+	replicator_wake(w, job_vault(j));
+	return 0;
 }
 
 /* ---- undo ---- */
@@ -127,5 +131,8 @@ int take_publish_undo(struct job *j, struct world *w, struct err *e)
 	removed = resource_delete(c, id, e);
 	if (removed <= 0)
 		return removed;	/* never published, and so the item says nothing of it */
-	return put_item_back(&t, c, e) != 0 ? -1 : db_commit(&c, e);
+	if (put_item_back(&t, c, e) != 0 || db_commit(&c, e) != 0)
+		return -1;
+	replicator_wake(w, job_vault(j));
+	return 0;
 }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/failpoint.h"
+#include "work/replicator.h"
 #include "work/take_point.h"
 
 #define TASK "Transfer data to vault"
@@ -285,5 +286,8 @@ int take_transfer_undo(struct job *j, struct world *w, struct err *e)
 	r = find_own(&t, v, item, &p, e);
 	if (r <= 0)
 		return r;
-	return vault_point_delete(v, item, jstr(t.plan, "name", ""), e) < 0 ? -1 : 0;
+	if (vault_point_delete(v, item, jstr(t.plan, "name", ""), e) < 0)
+		return -1;
+	replicator_wake(w, job_vault(j));
+	return 0;
 }

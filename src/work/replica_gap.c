@@ -1,0 +1,165 @@
+/* replica_gap.c - see replica_gap.h.  Lists of objects' names, each in order, are run through side by side. */
+#include "work/replica_gap.h"
+
+#include "base/arena.h"
+
+struct rows {
+	struct vault *vault;
+	struct gap_list list;	/* objects that rows of points stand for, in any order at first */
+	json_t *items;		/* owned; ids */
+};
+
+void replica_gap_done(struct replica_gap *g)
+{
+	free(g->missing.p);
+	free(g->surplus.p);
+	*g = (struct replica_gap){ 0 };
+}
+
+static int add(struct gap_list *l, const char *object, int64_t time_us, struct err *e)
+{
+	if (l->n == l->cap) {
+		size_t cap = l->cap == 0 ? 64 : l->cap * 2;
+		struct gap_point *p = reallocarray(l->p, cap, sizeof(*p));
+
+		if (p == NULL)
+			return err_nomem(e);
+		l->p = p;
+		l->cap = cap;
+	}
+	memcpy(l->p[l->n].object, object, strlen(object) + 1);
+	l->p[l->n++].time_us = time_us;
+	return 0;
+}
+
+static int add_name(void *arg, const char *object, struct err *e)
+{
+	return add(arg, object, 0, e);
+}
+
+static int by_object(const void *a, const void *b)
+{
+	const struct gap_point *x = a, *y = b;
+
+	return strcmp(x->object, y->object);
+}
+
+static const struct gap_point *find(const struct gap_list *l, const struct gap_point *p)
+{
+	return l->n == 0 ? NULL : bsearch(p, l->p, l->n, sizeof(*p), by_object);
+}
+
+/* ---- rows ---- */
+static int add_item(void *arg, struct resource *item, struct err *e)
+{
+	struct rows *r = arg;
+
+	return json_array_append_new(r->items, json_string(item->id)) != 0 ? err_nomem(e) : 0;
+}
+
+static int add_row(void *arg, struct resource *row, struct err *e)
+{
+	auto_arena struct arena a = { 0 };
+	const char *item = arena_lower(&a, str_c(row->parent));
+	char object[VAULT_NAME_SIZE];
+	struct rows *r = arg;
+
+	if (item == NULL)
+		return err_nomem(e);
+	return vault_point_object(r->vault, item, row->name, object, e) != 0 ? -1 :
+	    add(&r->list, object, row->sort, e);
+}
+
+static int read_rows(struct world *w, const struct resource *vault, struct rows *r, struct err *e)
+{
+	struct resource_query items = { .type = TYPE_ITEM, .parent = vault->id };
+	struct resource_query points = { .type = TYPE_POINT };
+	auto_conn struct db_conn *c = NULL;
+	const json_t *x;
+	size_t i;
+
+	if (db_read_begin(w->db, &c, e) != 0 || resource_list(c, &items, add_item, r, e) < 0)
+		return -1;
+	json_array_foreach(r->items, i, x) {
+		points.parent = json_string_value(x);
+		if (resource_list(c, &points, add_row, r, e) < 0)
+			return -1;
+	}
+	if (r->list.n > 0)
+		qsort(r->list.p, r->list.n, sizeof(r->list.p[0]), by_object);
+	return 0;
+}
+
+/* ---- the two sides ---- */
+static void close_point(struct vault_point **p)
+{
+	vault_point_close(*p);
+}
+
+/* The row knows; of a point that is not published yet, the point itself. */
+static int64_t time_of(struct vault *from, const struct rows *r, const struct gap_point *p)
+{
+	cleanup_with(close_point) struct vault_point *open = NULL;
+	const struct gap_point *row = find(&r->list, p);
+	struct err ignored;
+	int64_t when = 0;
+
+	if (row != NULL)
+		return row->time_us;
+	if (vault_point_open_object(from, p->object, &open, &ignored) == 0)
+		(void)time_parse_iso(str_c(jstr(vault_point_meta(open),
+		    "properties.recoveryPointTime", "")), &when);
+	return when;
+}
+
+static int compare(struct vault *from, const struct gap_list *here, const struct gap_list *there,
+    const struct rows *rows, struct replica_gap *g, struct err *e)
+{
+	g->points = (int64_t)here->n;
+	for (size_t i = 0; i < here->n; i++)
+		if (find(there, &here->p[i]) == NULL && add(&g->missing, here->p[i].object,
+		    time_of(from, rows, &here->p[i]), e) != 0)
+			return -1;
+	g->is_suspect = here->n == 0 && there->n > 0 && json_array_size(rows->items) > 0;
+	for (size_t i = 0; !g->is_suspect && i < there->n; i++)
+		if (find(here, &there->p[i]) == NULL && find(&rows->list, &there->p[i]) == NULL &&
+		    add(&g->surplus, there->p[i].object, 0, e) != 0)
+			return -1;
+	return 0;
+}
+
+int replica_gap(struct world *w, const struct resource *vault, struct vault *from,
+    struct vault *to, struct replica_gap *ret, struct err *e)
+{
+	struct gap_list here = { 0 }, there = { 0 };
+	struct rows rows = { .vault = from, .items = json_array() };
+	struct replica_gap g = { 0 };
+	int r = -1;
+
+	/* the vault before the rows: a point that is published meanwhile is seen in one of them */
+	if (rows.items == NULL)
+		(void)err_nomem(e);
+	else if (vault_point_names(from, add_name, &here, e) == 0 &&
+	    read_rows(w, vault, &rows, e) == 0 &&
+	    (to == NULL || vault_point_names(to, add_name, &there, e) == 0))
+		r = compare(from, &here, &there, &rows, &g, e);
+	free(here.p);
+	free(there.p);
+	free(rows.list.p);
+	json_decref(rows.items);
+	if (r == 0)
+		*ret = g;
+	else
+		replica_gap_done(&g);
+	return r;
+}
+
+int64_t replica_gap_oldest(const struct replica_gap *g, size_t from, size_t to)
+{
+	int64_t oldest = 0;
+
+	for (size_t i = from; i < to; i++)
+		if (g->missing.p[i].time_us != 0 && (oldest == 0 || g->missing.p[i].time_us < oldest))
+			oldest = g->missing.p[i].time_us;
+	return oldest;
+}

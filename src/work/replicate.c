@@ -1,0 +1,203 @@
+/* replicate.c - see replicate.h. */
+#include "work/replicate.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+
+#define MIB (INT64_C(1) << 20)
+
+struct look {
+	struct replicate *r;
+	struct vault *from, *to;
+	struct vault_copy_stats sent;
+	struct replicate_stand stand;
+	struct err damage;	/* the first point that could not be copied, as the vault has it damaged */
+};
+
+static struct vault *same(void *arg)
+{
+	return arg;
+}
+
+void replicate_peers(struct vault *a, struct vault *b)
+{
+	vault_set_peer(a, same, b);
+	vault_set_peer(b, same, a);
+}
+
+/* Points that are still to come, and those that were tried already. */
+static void tell(struct look *l, const struct replica_gap *g, size_t tried, size_t damaged)
+{
+	int64_t oldest = replica_gap_oldest(g, tried, g->missing.n);
+	int64_t older = replica_gap_oldest(g, 0, damaged);
+
+	l->stand.points = g->points;
+	l->stand.missing = (int64_t)(g->missing.n - tried + damaged);
+	l->stand.oldest_us = older != 0 && (oldest == 0 || older < oldest) ? older : oldest;
+	l->stand.bytes = l->sent.bytes;
+	l->r->tell(l->r->arg, &l->stand);
+}
+
+/* ---- points ---- */
+static void close_point(struct vault_point **p)
+{
+	vault_point_close(*p);
+}
+
+static bool is_gone(struct look *l, const char *object)
+{
+	cleanup_with(close_point) struct vault_point *p = NULL;
+	struct err why = { 0 };
+
+	return vault_point_open_object(l->from, object, &p, &why) != 0 &&
+	    why.kind == ERR_NOT_FOUND;
+}
+
+/* A point that went meanwhile is no failure; one that is damaged does not stop the others. */
+static int copy_point(struct look *l, const char *object, bool *ret_damaged, struct err *e)
+{
+	const struct vault_copy_opts opts = { l->r->world->settings->replication_mib * MIB,
+		l->r->progress };
+
+	*ret_damaged = false;
+	if (vault_copy_point(l->from, l->to, object, &opts, &l->sent, e) >= 0)
+		return 0;
+	l->r->must_collect = true;	/* whatever came of it that far */
+	if (e->kind == ERR_NOT_FOUND && is_gone(l, object))
+		return 0;
+	if (e->kind != ERR_CORRUPT)
+		return -1;
+	if (l->damage.kind == ERR_NONE)
+		l->damage = *e;
+	*ret_damaged = true;
+	return 0;
+}
+
+static int copy_points(struct look *l, struct replica_gap *g, struct err *e)
+{
+	size_t damaged = 0;
+
+	tell(l, g, 0, 0);
+	for (size_t i = 0; i < g->missing.n; i++) {
+		bool is_damaged;
+
+		if (copy_point(l, g->missing.p[i].object, &is_damaged, e) != 0) {
+			tell(l, g, i, damaged);
+			return -1;
+		}
+		if (is_damaged)
+			g->missing.p[damaged++] = g->missing.p[i];
+		tell(l, g, i + 1, damaged);
+	}
+	return 0;
+}
+
+static int drop_surplus(struct look *l, const struct replica_gap *g, struct err *e)
+{
+	for (size_t i = 0; i < g->surplus.n; i++) {
+		l->r->must_collect = true;
+		if (vault_point_delete_object(l->to, g->surplus.p[i].object, e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int collect(struct look *l, struct err *e)
+{
+	const struct vault_collect_opts opts = { 70, l->r->progress };
+	struct vault_collect_stats stats;
+
+	if (!l->r->must_collect)
+		return 0;
+	if (vault_collect(l->to, &opts, &stats, e) != 0)
+		return err_in(e, "collecting the copy");
+	l->r->must_collect = false;
+	return 0;
+}
+
+/* ---- mending ---- */
+/* Another process may be the writer of the vault just now; there is a next time. */
+static int heal(struct look *l, struct vault *v, const char *side, struct err *e)
+{
+	struct vault_heal_stats stats;
+	char healed[24], noted[24];
+
+	if (vault_heal(v, &stats, e) != 0)
+		return e->kind == ERR_BUSY ? 0 : -1;
+	if (stats.noted == 0)
+		return 0;
+	(void)snprintf(healed, sizeof(healed), "%lld", (long long)stats.healed);
+	(void)snprintf(noted, sizeof(noted), "%lld", (long long)stats.noted);
+	log_event(LOG_WARN, "mended", "vault", l->r->vault->id, "side", side, "damaged", noted,
+	    "mended", healed, NULL);
+	return 0;
+}
+
+/* ---- the look ---- */
+/* A vault is deleted rows first, then its directory and its copy's: one that went while its copy was
+ * being made may have left that behind. */
+static int check_row(struct replicate *r, struct err *e)
+{
+	auto_resource struct resource row = { 0 };
+	auto_conn struct db_conn *c = NULL;
+	int found;
+
+	if (db_read_begin(r->world->db, &c, e) != 0)
+		return -1;
+	found = resource_get(c, r->vault->id, &row, e);
+	db_rollback(&c);
+	if (found < 0 || (found > 0 && strcmp(jstr(row.body, "internal.store", ""),
+	    jstr(r->vault->body, "internal.store", "")) == 0))
+		return found < 0 ? -1 : 0;
+	if (replica_remove(r->world, r->vault, e) != 0)
+		return -1;
+	return err_set(e, ERR_NOT_FOUND, "the vault was deleted meanwhile");
+}
+
+static int open_copy(struct look *l, struct err *e)
+{
+	struct replicate *r = l->r;
+	int found = r->is_first ? 0 : replica_of(r->world, r->vault, r->to, &l->to, e);
+
+	if (found < 0)
+		return -1;
+	if (found > 0)
+		return 0;
+	if (replica_make(r->world, r->vault, l->from, r->to, &l->to, e) != 0)
+		return -1;
+	return check_row(r, e);
+}
+
+static int points(struct look *l, struct err *e)
+{
+	auto_gap struct replica_gap g = { 0 };
+
+	if (replica_gap(l->r->world, l->r->vault, l->from, l->to, &g, e) != 0 ||
+	    copy_points(l, &g, e) != 0)
+		return -1;
+	if (g.is_suspect)
+		return err_set(e, ERR_CORRUPT, "the vault lists no recovery points, but has items, and "
+		    "its copy has points: the copy is left as it is");
+	if (replica_records(l->r->world, l->r->vault, l->to, false, e) != 0 ||
+	    drop_surplus(l, &g, e) != 0)
+		return -1;
+	return replica_prune(l->r->world, l->r->vault, l->to, e);
+}
+
+int replicate(struct replicate *r, struct err *e)
+{
+	struct look l = { .r = r };
+
+	if (world_vault(r->world, r->vault, &l.from, e) != 0 || open_copy(&l, e) != 0)
+		return -1;
+	replicate_peers(l.from, l.to);
+	if (replica_records(r->world, r->vault, l.to, true, e) != 0 || points(&l, e) != 0 ||
+	    collect(&l, e) != 0 || heal(&l, l.to, "copy", e) != 0 ||
+	    heal(&l, l.from, "vault", e) != 0)
+		return -1;
+	if (l.damage.kind == ERR_NONE)
+		return 0;
+	*e = l.damage;
+	return -1;
+}
