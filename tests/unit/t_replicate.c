@@ -1,0 +1,314 @@
+/* t_replicate.c - one look at a vault and its copy, when the copy's store fails or is slow, and when either
+ * side is damaged.  `t_replicate lag` prints how long it takes until a changed disk is in the copy. */
+#include "t.h"
+
+#include "replica_rig.h"
+#include "work/replicate.h"
+
+#define WEB ITEM("web")
+#define DB ITEM("db")
+
+static void ignore(void *arg, const struct replicate_stand *s)
+{
+	*(struct replicate_stand *)arg = *s;
+}
+
+static int look_with(struct world_rig *g, const struct vault_progress *progress,
+    struct replicate_stand *ret, struct err *e)
+{
+	struct replicate r = { .world = &g->world, .vault = &g->vault,
+		.to = &g->settings.regions[1], .progress = progress, .tell = ignore, .arg = ret };
+
+	return replicate(&r, e);
+}
+
+static int look(struct world_rig *g, struct err *e)
+{
+	struct replicate_stand ignored;
+
+	return look_with(g, NULL, &ignored, e);
+}
+
+static struct vault *copy_of(struct world_rig *g)
+{
+	struct vault *v = NULL;
+	struct err e;
+
+	OK(replica_of(&g->world, &g->vault, &g->settings.regions[1], &v, &e));
+	return v;
+}
+
+/* ---- what the copy shows ---- */
+static const struct shown {
+	const char *item, *point;
+} all[] = { { DB, "100" }, { WEB, "100" }, { WEB, "101" } };
+
+/* As another process sees it: every point that is shown restores.  How many are. */
+static size_t check_shown(struct world_rig *g)
+{
+	struct vault *v = NULL;
+	auto_arena struct arena a = { 0 };
+	uint8_t key[32];
+	size_t n = 0;
+	struct err e;
+
+	OK(world_vault_key(&g->world, &g->vault, key, &e));
+	OK(replica_load(&g->world, &g->settings.regions[1],
+	    jstr(g->vault.body, "internal.store", ""), key, &v, &e));
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		auto_image struct image here = { 0 }, there = { 0 };
+		struct vault_point *p = NULL;
+
+		if (vault_point_open(v, arena_lower(&a, str_c(all[i].item)), all[i].point, &p,
+		    &e) != 0)
+			continue;
+		vault_point_close(p);
+		n++;
+		here = rig_read_point(g, g->v, all[i].item, all[i].point);
+		there = rig_read_point(g, v, all[i].item, all[i].point);
+		assert_true(image_same(&here, &there));
+	}
+	vault_close(v);
+	return n;
+}
+
+static void three_points(struct world_rig *g)
+{
+	rig_put_item(g, WEB, "Protected");
+	rig_put_item(g, DB, "Protected");
+	rig_add_point(g, WEB, "100", TIME0_US - 3 * HOUR_US);
+	rig_add_point(g, WEB, "101", TIME0_US - 2 * HOUR_US);
+	rig_add_point(g, DB, "100", TIME0_US - HOUR_US);
+}
+
+/* The copy's store from now on, behind `filter`. */
+static void put_filter(struct world_rig *g, struct object_store *filter)
+{
+	const char *store = jstr(g->vault.body, "internal.store", "");
+	struct vault *v = NULL;
+	uint8_t key[32];
+	struct err e;
+
+	OK(world_vault_key(&g->world, &g->vault, key, &e));
+	OK(vault_open(filter, key, &v, &e));
+	replicas_drop(&g->world, &g->settings.regions[1], store);
+	OK(replicas_add(&g->world, &g->settings.regions[1], store, v, &v, &e));
+}
+
+static struct object_store *copy_store(struct world_rig *g)
+{
+	auto_arena struct arena a = { 0 };
+	struct object_store *s = NULL;
+	const char *dir;
+	struct err e;
+
+	OK(replica_dir(&g->settings.regions[1], jstr(g->vault.body, "internal.store", ""), &a, &dir,
+	    &e));
+	OK(object_dir_open(dir, false, &s, &e));
+	return s;
+}
+
+/* A copy with the vault's and items' records and no points. */
+static void begin_copy(struct world_rig *g)
+{
+	struct vault *v;
+	struct err e;
+
+	OK(replica_make(&g->world, &g->vault, g->v, &g->settings.regions[1], &v, &e));
+	world_rig_reopen(g);
+}
+
+/* ---- tests ---- */
+static void a_store_that_fails_leaves_whole_points(void **state)
+{
+	struct world_rig *g = *state;
+	struct object_store *fault;
+	struct err e = { 0 };
+	unsigned nth;
+
+	three_points(g);
+	begin_copy(g);
+	OK(object_fault_open(copy_store(g), &fault, &e));
+	put_filter(g, fault);
+	for (nth = 1; nth < 1000; nth++) {
+		object_fault_arm(fault, nth, nth % 2 == 0 ? ERR_IO : ERR_NO_SPACE, true);
+		e = (struct err){ 0 };
+		if (look(g, &e) == 0)
+			break;
+		assert_true(e.kind == ERR_IO || e.kind == ERR_NO_SPACE);
+		object_fault_arm(fault, 0, ERR_NONE, false);
+		(void)check_shown(g);
+	}
+	assert_in_range(nth, 2, 999);
+	object_fault_arm(fault, 0, ERR_NONE, false);
+	OK(look(g, &e));
+	assert_int_equal(check_shown(g), 3);
+}
+
+struct impatient {
+	int64_t end_us;
+};
+
+static bool is_over(void *arg, int64_t done, int64_t total)
+{
+	const struct impatient *x = arg;
+
+	(void)done;
+	(void)total;
+	return clock_monotonic_us() >= x->end_us;
+}
+
+static void a_slow_store_is_left_within_a_second(void **state)
+{
+	struct world_rig *g = *state;
+	struct impatient soon = { 0 };
+	const struct vault_progress progress = { is_over, &soon };
+	struct replicate_stand stand = { 0 };
+	struct object_store *slow;
+	struct err e;
+
+	three_points(g);
+	begin_copy(g);
+	OK(object_delay_open(copy_store(g), 1000, 4 << 20, &slow, &e));
+	put_filter(g, slow);
+	soon.end_us = clock_monotonic_us() + 100000;
+	FAILS(look_with(g, &progress, &stand, &e), ERR_CANCELLED);
+	assert_in_range(stand.missing, 1, 3);
+	(void)check_shown(g);
+	OK(look(g, &e));
+	assert_int_equal(check_shown(g), 3);
+}
+
+/* ---- damage ---- */
+static int any_pack(void *arg, const struct object_info *info, struct err *e)
+{
+	(void)e;
+	(void)snprintf(arg, 256, "%s", info->name);
+	return info->size > (1 << 20);
+}
+
+/* Turns bits in the middle of a pack. */
+static void damage(struct world_rig *g, const char *store)
+{
+	char pack[256] = "", path[512];
+	struct object_store *s = NULL;
+	auto_arena struct arena a = { 0 };
+	uint8_t byte;
+	int fd;
+	struct err e;
+
+	OK(object_dir_open(arena_fmt(&a, "%s/vaults/%s", store,
+	    jstr(g->vault.body, "internal.store", "")), false, &s, &e));
+	assert_int_equal(object_list(s, "packs/", any_pack, pack, &e), 1);
+	object_close(s);
+	(void)snprintf(path, sizeof(path), "%s/vaults/%s/%s", store,
+	    jstr(g->vault.body, "internal.store", ""), pack);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, &byte, 1, 500000), 1);
+	byte ^= 0xff;
+	assert_int_equal(pwrite(fd, &byte, 1, 500000), 1);
+	(void)close(fd);
+}
+
+static int count_damage(void *arg, const char *item, const char *point, const struct vault_check *c,
+    const struct err *why, struct err *e)
+{
+	(void)item;
+	(void)point;
+	(void)why;
+	(void)e;
+	*(int64_t *)arg += c != NULL ? c->damaged : 1;
+	return 0;
+}
+
+static int64_t verify(struct vault *v)
+{
+	const struct vault_verify_opts opts = { 0 };
+	int64_t damaged = 0;
+	struct err e;
+
+	OK(vault_verify(v, &opts, count_damage, &damaged, &e));
+	return damaged;
+}
+
+static void damage_is_mended_from_the_other_side(void **state)
+{
+	struct world_rig *g = *state;
+	struct err e;
+
+	three_points(g);
+	OK(look(g, &e));
+	damage(g, g->west_store);
+	assert_true(verify(copy_of(g)) > 0);
+	OK(look(g, &e));
+	assert_int_equal(verify(copy_of(g)), 0);
+
+	damage(g, g->east_store);
+	assert_true(verify(g->v) > 0);
+	OK(look(g, &e));
+	assert_int_equal(verify(g->v), 0);
+	assert_int_equal(check_shown(g), 3);
+}
+
+/* A damaged point does not keep the others back. */
+static void a_damaged_point_stays_missing_alone(void **state)
+{
+	struct world_rig *g = *state;
+	struct replicate_stand stand = { 0 };
+	auto_arena struct arena a = { 0 };
+	char object[VAULT_NAME_SIZE], path[512];
+	struct err e;
+
+	three_points(g);
+	OK(vault_point_object(g->v, arena_lower(&a, STR(DB)), "100", object, &e));
+	(void)snprintf(path, sizeof(path), "%s/vaults/%s/%s", g->east_store,
+	    jstr(g->vault.body, "internal.store", ""), object);
+	assert_int_equal(truncate(path, 40), 0);
+	FAILS(look_with(g, NULL, &stand, &e), ERR_CORRUPT);
+	CONTAINS(e.msg, object);
+	assert_int_equal(stand.points, 3);
+	assert_int_equal(stand.missing, 1);
+	assert_int_equal(stand.oldest_us, TIME0_US - HOUR_US);
+	assert_int_equal(check_shown(g), 2);
+}
+
+/* ---- how long it takes ---- */
+static void print_lag(void **state)
+{
+	struct world_rig *g = *state;
+	int64_t began;
+	struct replicate_stand stand = { 0 };
+	struct err e;
+
+	image_resize(&g->disk, (size_t)1 << 30);
+	image_noise(&g->disk, 0, g->disk.n, &g->rng);
+	rig_put_item(g, WEB, "Protected");
+	rig_add_point(g, WEB, "100", TIME0_US);
+	began = clock_monotonic_us();
+	OK(look_with(g, NULL, &stand, &e));
+	print_message("first copy of %lld MiB: %.2f s\n", (long long)(stand.bytes >> 20),
+	    (double)(clock_monotonic_us() - began) / 1e6);
+	image_noise(&g->disk, (size_t)300 << 20, (size_t)100 << 20, &g->rng);
+	rig_add_point(g, WEB, "101", TIME0_US + HOUR_US);
+	began = clock_monotonic_us();
+	OK(look_with(g, NULL, &stand, &e));
+	print_message("then a change of 100 MiB, %lld MiB sent: %.2f s\n",
+	    (long long)(stand.bytes >> 20), (double)(clock_monotonic_us() - began) / 1e6);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+#define T(f) cmocka_unit_test_setup_teardown(f, world_rig_setup, world_rig_teardown)
+		T(a_store_that_fails_leaves_whole_points),
+		T(a_slow_store_is_left_within_a_second),
+		T(damage_is_mended_from_the_other_side),
+		T(a_damaged_point_stays_missing_alone),
+	};
+	const struct CMUnitTest lag[] = { T(print_lag) };
+
+	if (argc == 2 && strcmp(argv[1], "lag") == 0)
+		return cmocka_run_group_tests(lag, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
