@@ -11,7 +11,8 @@ static const char help[] =
     "  ls VAULT                  recovery points, as the vault itself lists them\n"
     "  stat VAULT                figures: points, packs, chunks, bytes, damage\n"
     "  verify VAULT              read every chunk that any point needs, authenticate it and check its\n"
-    "                            id; exits with 1 if any point is damaged\n"
+    "                            id; exits with 1 if any point is damaged.  What is damaged is mended\n"
+    "                            from the vault's copy in the paired region, or the other way round\n"
     "    --resume                go on with a verification that was interrupted\n"
     "    --rate MIB              read at most so many MiB a second\n"
     "  expire VAULT POINT        remove a recovery point; one that is damaged by the name that ls gives\n"
@@ -35,6 +36,7 @@ static const char help[] =
     "  VAULT         the vault's name, or its resource id\n"
     "  --dir DIR     the data directory; without it $HOLDFAST_DIR\n"
     "  --item ITEM   the item of POINT, where several items have one of that name\n"
+    "  --copy        the copy in the paired region; where only that is at hand, it is taken anyway\n"
     "  --json        one JSON document a line\n"
     "  --help        this text\n";
 
@@ -107,6 +109,9 @@ static int option(struct vault_args *a, int o)
 	case 'p':
 		a->in_place = true;
 		break;
+	case 'C':
+		a->is_copy = true;
+		break;
 	case 'R':
 		if (!number(optarg, 1000000, &n))
 			return cli_usage("vault", "--rate %s: that is no number of MiB", optarg);
@@ -131,6 +136,7 @@ static int parse(int argc, char **argv, struct vault_args *a, const struct verb 
 		{ "known", required_argument, NULL, 'K' }, { "json", no_argument, NULL, 'j' },
 		{ "resume", no_argument, NULL, 'r' }, { "in-place", no_argument, NULL, 'p' },
 		{ "rate", required_argument, NULL, 'R' }, { "compact", required_argument, NULL, 'c' },
+		{ "copy", no_argument, NULL, 'C' },
 		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
 	};
 	int o, r;
@@ -170,15 +176,22 @@ static int run(const struct verb *verb, const struct vault_args *a)
 {
 	auto_offline struct offline o = { 0 };
 	auto_resource struct resource row = { 0 };
-	struct vault_cmd c = { .args = a, .offline = &o, .row = &row };
+	struct vault_cmd c = { .args = a, .offline = &o, .row = &row,
+		.peer_mu = PTHREAD_MUTEX_INITIALIZER };
 	struct err e = { 0 };
+	int r;
 
 	if (offline_open(a->dir, &o, &e) != 0 ||
 	    (verb->is_alone && offline_lock(&o, &e) != 0) ||
-	    offline_vault(&o, a->words[0], &row, &e) != 0 ||
-	    (verb->is_open && world_vault(&o.world, &row, &c.vault, &e) != 0))
-		return cli_fail("vault", &e);
-	return verb->run(&c);
+	    vault_cmd_open(&c, verb->is_open, &e) != 0)
+		r = cli_fail("vault", &e);
+	else if (verb->is_alone && c.copy_region != NULL)
+		r = cli_usage("vault", "%s: '%s' is a copy: this is for the vault itself, in region '%s'",
+		    verb->name, row.name, row.location);
+	else
+		r = verb->run(&c);
+	arena_done(&c.arena);
+	return r;
 }
 
 /* An answer that did not arrive is no answer: a key "exported" to a full disk, say. */

@@ -2,6 +2,9 @@
 #ifndef CLI_VAULT_H
 #define CLI_VAULT_H
 
+#include <pthread.h>
+
+#include "base/arena.h"
 #include "cli/cli.h"
 #include "cli/offline.h"
 
@@ -10,16 +13,25 @@ struct vault_args {
 	const char *dir, *item, *disk, *format, *known;
 	int64_t rate;		/* bytes a second; 0: no limit */
 	unsigned compact;	/* percent */
-	bool as_json, resume, in_place;
+	bool as_json, resume, in_place, is_copy;
 };
 
 /* What a verb works with; the vault is open. */
 struct vault_cmd {
 	const struct vault_args *args;
 	struct offline *offline;
-	const struct resource *row;
+	struct resource *row;	/* of a copy: as the copy has it */
 	struct vault *vault;	/* NULL for verbs that do not open it */
+	const struct region_settings *copy_region;	/* it is a copy, in that region; else NULL */
+	const char *copy_store;	/* name of the copy's directory */
+	struct arena arena;
+	pthread_mutex_t peer_mu;	/* guards both below */
+	struct vault *peer;
+	bool has_looked;
 };
+
+/* Fill row and vault (`opens`): of the vault that is named, or of its copy. */
+must_check int vault_cmd_open(struct vault_cmd *c, bool opens, struct err *e);
 
 /* Each returns an exit code, and has printed why if it is not CLI_OK. */
 int vault_cmd_ls(struct vault_cmd *c);

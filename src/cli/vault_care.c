@@ -3,6 +3,7 @@
 
 #include "cli/progress.h"
 #include "cli/vault.h"
+#include "vault/copy.h"
 #include "work/catalogue.h"
 
 #define MIB ((int64_t)1 << 20)
@@ -40,6 +41,22 @@ static int tell(void *arg, const char *item, const char *point, const struct vau
 	return 0;
 }
 
+/* From the other copy, if there is one.  A server that has the vault does it by itself soon. */
+static void mend(struct vault_cmd *c)
+{
+	struct vault_heal_stats s;
+	struct err e = { 0 };
+
+	if (vault_heal(c->vault, &s, &e) != 0) {
+		if (e.kind != ERR_BUSY)
+			(void)cli_fail("vault verify", &e);
+		return;
+	}
+	if (s.healed > 0)
+		(void)fprintf(stderr, "holdfast vault verify: %lld of %lld damaged chunks were mended from "
+		    "the other copy: verify again\n", (long long)s.healed, (long long)s.noted);
+}
+
 int vault_cmd_verify(struct vault_cmd *c)
 {
 	struct verifying v = { .c = c };
@@ -53,6 +70,8 @@ int vault_cmd_verify(struct vault_cmd *c)
 	progress_end(&v.bar);
 	if (r != 0)
 		return cli_fail("vault verify", &e);
+	if (v.damaged > 0)
+		mend(c);
 	return v.damaged == 0 ? CLI_OK : CLI_FAILED;
 }
 

@@ -5,6 +5,15 @@
 #include "base/fs.h"
 #include "cli/vault.h"
 #include "crypto/crypto.h"
+#include "work/replicas.h"
+
+static int load_key(struct vault_cmd *c, uint8_t ret[32], struct err *e)
+{
+	struct world *w = &c->offline->world;
+
+	return c->copy_region != NULL ? replica_key(w, c->copy_region, c->copy_store, ret, e) :
+	    world_vault_key(w, c->row, ret, e);
+}
 
 int vault_cmd_export_key(struct vault_cmd *c)
 {
@@ -12,7 +21,7 @@ int vault_cmd_export_key(struct vault_cmd *c)
 	struct err e = { 0 };
 	uint8_t key[32];
 
-	if (world_vault_key(&c->offline->world, c->row, key, &e) != 0)
+	if (load_key(c, key, &e) != 0)
 		return cli_fail("vault export-key", &e);
 	(void)printf("%s\n", hex_encode(key, sizeof(key), text));
 	crypto_wipe(key, sizeof(key));

@@ -85,6 +85,22 @@ int replica_key_save(const struct world *w, struct object_store *s, const char *
 	return jdump(doc, &text, e) != 0 ? -1 : object_put(s, OBJECT, text.p, text.n, e);
 }
 
+int replica_key(const struct world *w, const struct region_settings *r, const char *store,
+    uint8_t ret[32], struct err *e)
+{
+	auto_arena struct arena a = { 0 };
+	struct object_store *s = NULL;
+	const char *dir;
+	int found;
+
+	if (replica_dir(r, store, &a, &dir, e) != 0 || object_dir_open(dir, false, &s, e) != 0)
+		return -1;
+	found = load_key(w, s, store, ret, e);
+	object_close(s);
+	return found > 0 ? 0 : found < 0 ? -1 :
+	    err_set(e, ERR_NOT_FOUND, "copy '%s' has no key", store);
+}
+
 /* ---- opening and removing ---- */
 int replica_load(const struct world *w, const struct region_settings *r, const char *store,
     const uint8_t *key, struct vault **ret, struct err *e)

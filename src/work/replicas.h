@@ -63,6 +63,9 @@ bool replica_is_there(const struct region_settings *r, const char *store);
 /* Open it under its key, or (NULL) the one that the pair key unwraps. */
 must_check int replica_load(const struct world *w, const struct region_settings *r,
     const char *store, const uint8_t *key, struct vault **ret, struct err *e);
+/* The key of the copy in that directory.  ERR_DENIED if the pair key does not unwrap it. */
+must_check int replica_key(const struct world *w, const struct region_settings *r,
+    const char *store, uint8_t ret[32], struct err *e);
 /* Write the object `replica`, unless it gives this key already. */
 must_check int replica_key_save(const struct world *w, struct object_store *s, const char *store,
     const char *region, const uint8_t key[32], struct err *e);
