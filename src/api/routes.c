@@ -3,6 +3,7 @@
 
 const struct api_route *const api_tables[] = {
 	identity_routes,
+	metrics_routes,
 	group_routes,
 	compute_disk_routes,
 	compute_vm_routes,

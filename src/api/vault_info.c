@@ -3,13 +3,15 @@
 
 #include "api/place.h"
 #include "base/codec.h"
+#include "work/replicas.h"
+#include "work/replicator.h"
 
 #define EXTENDED_TYPE TYPE_VAULT "/extendedInformation"
 #define EXTENDED_NAME "vaultExtendedInfo"
 
-static json_t *usage(const char *name, const char *shown, int64_t value)
+static json_t *usage(const char *unit, const char *name, const char *shown, int64_t value)
 {
-	return json_pack("{s:s, s:I, s:i, s:{s:s, s:s}}", "unit", "Count", "currentValue",
+	return json_pack("{s:s, s:I, s:i, s:{s:s, s:s}}", "unit", unit, "currentValue",
 	    (json_int_t)value, "limit", -1, "name", "value", name, "localizedValue", shown);
 }
 
@@ -21,32 +23,91 @@ static int count_job(void *arg, struct job_row *j, struct err *e)
 	return 0;
 }
 
+/* What the copy in the paired region holds; a copy that cannot be read is told of elsewhere. */
+static int add_copy_size(struct api_call *c, json_t *rows, struct err *e)
+{
+	const struct region_settings *to;
+	struct vault_stat stat;
+	struct vault *copy;
+	struct err ignored;
+
+	if (settings_copy_region(c->world->settings, c->vault.location, &to, &ignored) != 0 ||
+	    replica_of(c->world, &c->vault, to, &copy, &ignored) <= 0 ||
+	    vault_stat(copy, &stat, &ignored) != 0)
+		return 0;
+	return json_array_append_new(rows, usage("Bytes", "GRSStorageUsage",
+	    "Storage of the copy in the paired region", stat.pack_bytes + stat.point_bytes)) != 0 ?
+	    err_nomem(e) : 0;
+}
+
+static int add_copy(struct api_call *c, json_t *rows, struct err *e)
+{
+	struct replication_status status;
+	int found;
+
+	if (!replica_wanted(&c->vault))
+		return 0;
+	found = replicator_status(c->world, c->vault.id, &status, e);
+	if (found < 0)
+		return -1;
+	if (found > 0 && json_array_append_new(rows, usage("Seconds", "ReplicationLag",
+	    "Age of the oldest recovery point that the copy lacks", status.lag_us / 1000000)) != 0)
+		return err_nomem(e);
+	return add_copy_size(c, rows, e);
+}
+
 int vault_usages(struct api_call *c, struct err *e)
 {
 	struct resource_query items = { .type = TYPE_ITEM, .parent = c->vault.id };
 	struct job_query of_vault = { .vault = c->vault.id };
 	auto_conn struct db_conn *conn = NULL;
 	int64_t protected = 0, jobs = 0;
-	json_t *rows;
+	auto_json json_t *rows = NULL;
 
 	if (db_read_begin(c->world->db, &conn, e) != 0 ||
 	    resource_count(conn, &items, &protected, e) != 0 ||
 	    job_list(conn, &of_vault, count_job, &jobs, e) < 0)
 		return -1;
+	db_rollback(&conn);
 	/* Servers with the backup agent cannot register here: there are none. */
-	rows = json_pack("[o, o, o]", usage("ProtectedItemCount",
+	rows = json_pack("[o, o, o]", usage("Count", "ProtectedItemCount",
 	    "Backup items/Azure virtual machine backup", protected),
-	    usage("JobsCount", "Jobs", jobs), usage("MABContainersCount",
+	    usage("Count", "JobsCount", "Jobs", jobs), usage("Count", "MABContainersCount",
 	    "Backup management servers", 0));
-	return rows == NULL ? err_nomem(e) : api_list(c, rows, NULL, e);
+	if (rows == NULL)
+		return err_nomem(e);
+	return add_copy(c, rows, e) != 0 ? -1 : api_list(c, TAKE(rows), NULL, e);
 }
 
-/* What Site Recovery replicates: this server does none. */
+/* In Azure this is about Site Recovery, whose servers and plans there are none of here; what is
+ * replicated here is the vault's points. */
+static json_t *replication_json(const struct replication_status *s, int64_t items)
+{
+	return json_pack("{s:{s:i, s:i, s:i, s:i, s:i, s:i}, s:{s:I, s:i, s:i}, s:I, s:i, s:i, s:i}",
+	    "monitoringSummary", "unHealthyVmCount", 0, "unHealthyProviderCount", 0, "eventsCount",
+	    s->last_error[0] != '\0' ? 1 : 0, "deprecatedProviderCount", 0,
+	    "supportedProviderCount", 0, "unsupportedProviderCount", 0, "jobsSummary", "failedJobs",
+	    (json_int_t)s->failures, "suspendedJobs", 0, "inProgressJobs", s->is_active ? 1 : 0,
+	    "protectedItemCount", (json_int_t)items, "recoveryPlanCount", 0,
+	    "registeredServersCount", 0, "recoveryServicesProviderAuthType", 0);
+}
+
 int vault_replication_usages(struct api_call *c, struct err *e)
 {
-	json_t *rows = json_array();
+	struct resource_query q = { .type = TYPE_ITEM, .parent = c->vault.id };
+	auto_conn struct db_conn *conn = NULL;
+	auto_json json_t *rows = json_array();
+	struct replication_status status;
+	int64_t items;
+	int found = replicator_status(c->world, c->vault.id, &status, e);
 
-	return rows == NULL ? err_nomem(e) : api_list(c, rows, NULL, e);
+	if (found < 0 || db_read_begin(c->world->db, &conn, e) != 0 ||
+	    resource_count(conn, &q, &items, e) != 0)
+		return -1;
+	if (rows == NULL || (found > 0 &&
+	    json_array_append_new(rows, replication_json(&status, items)) != 0))
+		return err_nomem(e);
+	return api_list(c, TAKE(rows), NULL, e);
 }
 
 static int answer_extended(struct api_call *c, const json_t *info, struct err *e)
