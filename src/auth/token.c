@@ -3,17 +3,9 @@
 
 #include <stdio.h>
 
+#include "auth/issuer.h"
+#include "auth/point_token.h"
 #include "base/clock.h"
-#include "base/codec.h"
-
-#define LEEWAY_US (INT64_C(60) * 1000000)
-#define SECONDS_MAX (INT64_C(1) << 40)	/* keeps seconds * 1000000 inside int64_t */
-
-struct token_issuer {
-	struct jwt_key *key;
-	char tenant[GUID_SIZE];
-	int64_t lifetime_s;
-};
 
 int token_issuer_open(const char *key_path, const char *tenant, int64_t lifetime_s,
     struct token_issuer **ret, struct err *e)
@@ -39,6 +31,8 @@ void token_issuer_close(struct token_issuer *t)
 {
 	if (t == NULL)
 		return;
+	for (size_t i = 0; i < t->peer_count; i++)
+		jwt_key_free(t->peer[i]);
 	jwt_key_free(t->key);
 	free(t);
 }
@@ -111,11 +105,11 @@ static bool copy_guid(const json_t *claims, const char *key, char *out)
 	return true;
 }
 
-static bool seconds(const json_t *claims, const char *key, int64_t *ret_us)
+bool token_seconds(const json_t *claims, const char *key, int64_t *ret_us)
 {
 	int64_t s = jint(claims, key, -1);
 
-	if (s < 0 || s > SECONDS_MAX)
+	if (s < 0 || s > TOKEN_SECONDS_MAX)
 		return false;
 	*ret_us = s * 1000000;
 	return true;
@@ -129,7 +123,7 @@ static int check_times(int64_t from_us, int64_t until_us, int64_t now_us, struct
 		return err_http(e, ERR_DENIED, 401, "ExpiredAuthenticationToken",
 		    "The access token expiry UTC time '%s' is earlier than current UTC time '%s'.",
 		    time_us_english(until_us, until), time_us_english(now_us, now));
-	if (now_us + LEEWAY_US < from_us)
+	if (now_us + TOKEN_LEEWAY_US < from_us)
 		return invalid(e);
 	return 0;
 }
@@ -153,7 +147,9 @@ int token_check(const struct token_issuer *t, const char *header, int64_t now_us
 		return e->kind == ERR_DENIED ? invalid(e) : -1;
 	if (!str_ieq(str_c(jstr(claims, "tid", "")), str_c(t->tenant)) ||
 	    !copy_guid(claims, "appid", c.client_id) || !copy_guid(claims, "oid", c.object_id) ||
-	    !seconds(claims, "nbf", &from_us) || !seconds(claims, "exp", &c.expires_us))
+	    strcmp(jstr(claims, "aud", ""), POINT_TOKEN_AUDIENCE) == 0 ||
+	    !token_seconds(claims, "nbf", &from_us) ||
+	    !token_seconds(claims, "exp", &c.expires_us))
 		return invalid(e);
 	if (check_times(from_us, c.expires_us, now_us, e) != 0)
 		return -1;

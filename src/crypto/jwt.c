@@ -15,7 +15,7 @@
 #define KID_MAX 64
 
 struct jwt_key {
-	cjose_jwk_t *jwk;	/* with the private part */
+	cjose_jwk_t *jwk;	/* with the private part, unless it is somebody else's */
 	char n[2 * KEY_BITS / 8], e[16], kid[KID_MAX];	/* base64url */
 };
 
@@ -119,6 +119,35 @@ int jwt_key_load(const char *path, struct jwt_key **ret, struct err *e)
 		return err_set(e, ERR_CORRUPT, "'%s' does not hold a JSON web key: %s", path,
 		    why.message != NULL ? why.message : "unknown cause");
 	if (read_public(k, path, e) != 0)
+		return -1;
+	*ret = TAKE(k);
+	return 0;
+}
+
+/* "n" of a key of `KEY_BITS`, in base64url without padding */
+#define MODULUS_TEXT_MIN ((KEY_BITS / 8 * 4 + 2) / 3)
+
+int jwt_key_public(const json_t *jwk, struct jwt_key **ret, struct err *e)
+{
+	cleanup_with(jwt_key_p) struct jwt_key *k = calloc(1, sizeof(*k));
+	const char *n = jstr(jwk, "n", ""), *exponent = jstr(jwk, "e", "");
+	auto_json json_t *public = json_pack("{s:s, s:s, s:s}", "kty", "RSA", "n", n, "e", exponent);
+	auto_buf struct buf text = { 0 };
+	cjose_err why = { 0 };
+
+	if (k == NULL || public == NULL)
+		return err_nomem(e);
+	if (strcmp(jstr(jwk, "kty", ""), "RSA") != 0 || strlen(n) < MODULUS_TEXT_MIN ||
+	    strlen(n) >= sizeof(k->n) || *exponent == '\0' || strlen(exponent) >= sizeof(k->e))
+		return err_set(e, ERR_INVALID, "this is not an RSA key of 2048 to 3072 bits");
+	if (jdump(public, &text, e) != 0)
+		return -1;
+	k->jwk = cjose_jwk_import(text.p, text.n, &why);
+	if (k->jwk == NULL)
+		return lib_err(e, ERR_INVALID, "reading a public key", &why);
+	memcpy(k->n, n, strlen(n) + 1);
+	memcpy(k->e, exponent, strlen(exponent) + 1);
+	if (thumbprint(k, e) != 0)
 		return -1;
 	*ret = TAKE(k);
 	return 0;

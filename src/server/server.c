@@ -109,14 +109,17 @@ static int load_pair_key(struct server *s, struct err *e)
 
 static int load_keys(struct server *s, struct err *e)
 {
-	char master[PATH_MAX], token[PATH_MAX];
+	char master[PATH_MAX], token[PATH_MAX], peers[PATH_MAX];
 
 	if (load_pair_key(s, e) != 0 || path_in(s, "keys/master.key", master, e) != 0 ||
 	    path_in(s, "keys/token.key", token, e) != 0 ||
+	    path_in(s, "keys/peers", peers, e) != 0 ||
 	    key_file_load(master, s->world.master_key, e) != 0)
 		return -1;
-	return token_issuer_open(
-	    token, s->world.tenant, s->settings->token_lifetime_s, &s->issuer, e);
+	if (token_issuer_open(token, s->world.tenant, s->settings->token_lifetime_s, &s->issuer,
+	    e) != 0)
+		return -1;
+	return token_issuer_trust(s->issuer, peers, e);
 }
 
 static void report_job(void *world, const char *event, const char *id, const struct err *why)
