@@ -47,21 +47,6 @@ void restore_done(struct restore *r)
 	resource_done(&r->point);
 }
 
-int restore_load_point(struct restore *r, struct err *e)
-{
-	const char *id = jstr(job_args(r->job), "pointId", "");
-	auto_conn struct db_conn *c = NULL;
-	int found;
-
-	if (db_read_begin(r->world->db, &c, e) != 0)
-		return -1;
-	found = resource_get(c, id, &r->point, e);
-	if (found == 0)
-		return err_code(e, ERR_NOT_FOUND, "UserErrorRpNotFound",
-		    "recovery point '%s' does not exist any more", id);
-	return found < 0 ? -1 : 0;
-}
-
 int restore_account_dir(struct restore *r, const char **ret, struct err *e)
 {
 	return world_account_dir(r->world, jstr(r->target, "region", ""),

@@ -31,6 +31,8 @@ void restore_done(struct restore *r);
 #define auto_restore cleanup_with(restore_done)
 
 must_check int restore_load_point(struct restore *r, struct err *e);
+/* The vault, or the copy of it, that has the point; borrowed from the world. */
+must_check int restore_open_vault(struct restore *r, struct vault **ret, struct err *e);
 /* The storage account's directory. */
 must_check int restore_account_dir(struct restore *r, const char **ret, struct err *e);
 /* https URL of a blob of the restore's container; arena's. */

@@ -30,22 +30,12 @@ static void close_sink(struct disk_sink **s)
 
 static int open_point(struct restore *r, struct vault_point **ret, struct err *e)
 {
-	auto_resource struct resource vault_row = { 0 };
-	auto_conn struct db_conn *c = NULL;
-	const char *item = arena_lower(&r->arena, str_c(job_item(r->job)));
+	const char *item = arena_lower(&r->arena, str_c(jstr(job_args(r->job), "itemId", "")));
 	struct vault *v;
-	int found;
 
 	if (item == NULL)
 		return err_nomem(e);
-	if (db_read_begin(r->world->db, &c, e) != 0)
-		return -1;
-	found = resource_get(c, job_vault(r->job), &vault_row, e);
-	db_rollback(&c);
-	if (found == 0)
-		return err_set(e, ERR_NOT_FOUND, "vault '%s' does not exist any more",
-		    job_vault(r->job));
-	if (found < 0 || world_vault(r->world, &vault_row, &v, e) != 0)
+	if (restore_open_vault(r, &v, e) != 0)
 		return -1;
 	return vault_point_open(v, item, r->point.name, ret, e);
 }

@@ -6,7 +6,8 @@
  *            The API wrote the item's row as it is to be; soft delete and undelete are this too
  * delete     args {vaultId, itemId}: removes the item's points and the item
  * restore    args {vaultId, itemId, pointId, baseUrl, recoveryType, request: the validated
- *            properties of the restore request, target: see below}
+ *            properties of the restore request, target: see below, source?: {region}: the data come
+ *            from the vault's copy in that region (replica.h), not from the vault}
  *
  * A restore's args.target is worked out by the API before it answers 202:
  *   {"region","accountId","accountName","groupId"?, "groupName"?, "unmanaged":bool,
