@@ -22,6 +22,11 @@ int item_refuse_soft_deleted(const struct resource *item, struct err *e)
 	    "Undelete item '%.250s' first.", item->name);
 }
 
+static bool is_restore(const char *operation)
+{
+	return strcmp(operation, "Restore") == 0 || strcmp(operation, "CrossRegionRestore") == 0;
+}
+
 int item_check_free(struct db_conn *conn, const char *item, const char *operation, struct err *e)
 {
 	auto_job_row struct job_row job = { 0 };
@@ -35,7 +40,7 @@ int item_check_free(struct db_conn *conn, const char *item, const char *operatio
 		code = "UserErrorBackupOperationInProgress";
 		text = "Unable to initiate backup as another backup operation is currently in "
 		    "progress.";
-	} else if (strcmp(operation, "Restore") == 0 && strcmp(job.operation, operation) == 0) {
+	} else if (is_restore(operation) && is_restore(job.operation)) {
 		code = "UserErrorRestoreOperationInProgress";
 		text = "Unable to initiate restore as another restore operation is currently in "
 		    "progress.";

@@ -14,7 +14,7 @@ void restore_input_fill(struct api_call *c, struct db_conn *conn, const struct r
 {
 	*ret = (struct restore_input){ .conn = conn, .arena = &c->arena,
 		.settings = c->world->settings, .region = c->vault.location, .vault = &c->vault,
-		.item = item, .point = point, .request = request };
+		.item = item, .point = point, .request = request, .path = "properties" };
 }
 
 /* The request as the job keeps it: as sent, with the kind in its one spelling. */
@@ -28,20 +28,23 @@ static json_t *kept_request(const json_t *request, enum restore_kind kind)
 	return TAKE(copy);
 }
 
-static json_t *arguments(struct api_call *c, const struct restore_input *in,
-    const struct restore_plan *plan)
+int restore_arguments(struct api_call *c, const struct restore_input *in,
+    const struct restore_plan *plan, json_t **ret, struct err *e)
 {
-	auto_json json_t *request = kept_request(in->request, plan->kind);
+	auto_json json_t *request = kept_request(in->request, plan->kind), *args = NULL;
 
 	if (request == NULL)
-		return NULL;
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:O, s:O}", "vaultId", c->vault.id, "itemId",
+		return err_nomem(e);
+	args = json_pack("{s:s, s:s, s:s, s:s, s:s, s:O, s:O}", "vaultId", c->vault.id, "itemId",
 	    in->item->id, "pointId", in->point->id, "baseUrl", c->base_url, "recoveryType",
 	    restore_kind_name(plan->kind), "request", request, "target", plan->target);
+	if (args == NULL)
+		return err_nomem(e);
+	*ret = TAKE(args);
+	return 0;
 }
 
-static int start(struct api_call *c, struct db_conn **conn, const struct restore_input *in,
-    const struct restore_plan *plan, struct err *e)
+const char *const *restore_tasks(enum restore_kind kind)
 {
 	static const char *const tasks[][3] = {
 		[RESTORE_DISKS] = { "Transfer data from vault", NULL },
@@ -50,15 +53,24 @@ static int start(struct api_call *c, struct db_conn **conn, const struct restore
 		[RESTORE_ALTERNATE] = { "Transfer data from vault",
 		    "Create the restored virtual machine", NULL },
 	};
-	auto_json json_t *args = arguments(c, in, plan), *internal = json_pack("{s:s}",
-	    "restoreLocationType", restore_kind_name(plan->kind));
+
+	return tasks[kind];
+}
+
+static int start(struct api_call *c, struct db_conn **conn, const struct restore_input *in,
+    const struct restore_plan *plan, struct err *e)
+{
+	auto_json json_t *args = NULL, *internal = json_pack("{s:s}", "restoreLocationType",
+	    restore_kind_name(plan->kind));
 	struct submission s = { .op_kind = "restore", .same_id = true, .job = { .kind = "restore",
-		.operation = "Restore", .cancellable = true, .tasks = tasks[plan->kind],
-		    .args = args,
+		.operation = "Restore", .cancellable = true, .tasks = restore_tasks(plan->kind),
 		.bag = plan->bag, .internal_bag = internal } };
 
-	if (args == NULL || internal == NULL)
+	if (internal == NULL)
 		return err_nomem(e);
+	if (restore_arguments(c, in, plan, &args, e) != 0)
+		return -1;
+	s.job.args = args;
 	return submit(c, conn, in->item, &s, e);
 }
 

@@ -8,6 +8,11 @@
 void restore_input_fill(struct api_call *c, struct db_conn *conn, const struct resource *item,
     const struct resource *point, const json_t *request, struct restore_input *ret);
 
+/* What the job of a restore is given to do, and to show as its tasks (NULL-terminated). */
+must_check int restore_arguments(struct api_call *c, const struct restore_input *in,
+    const struct restore_plan *plan, json_t **ret, struct err *e);
+const char *const *restore_tasks(enum restore_kind kind);
+
 /* restore_validate.c */
 api_fn restore_validate, restore_validate_trigger, restore_validate_status,
     restore_validate_results;

@@ -15,7 +15,8 @@ struct restore_input {
 	const struct settings *settings;
 	const char *region;	/* where everything must be: the vault's, or its pair's */
 	const struct resource *vault, *item, *point;
-	const json_t *request;	/* "properties" of the restore request, or NULL */
+	const json_t *request;	/* the restore request proper, or NULL */
+	const char *path;	/* where in the body it is, for texts: "properties" */
 };
 
 #define RESTORE_PROBLEMS_MAX 12

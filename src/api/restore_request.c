@@ -13,6 +13,18 @@ static struct err *next(struct check *k)
 	return p->count < RESTORE_PROBLEMS_MAX ? &p->list[p->count++] : NULL;
 }
 
+/* Texts name members as "properties.…", which is where most requests have them. */
+static void move_path(char *text, size_t size, const char *path)
+{
+	static const char usual[] = "properties";
+	char *at = strstr(text, usual), rest[sizeof(((struct err *)NULL)->msg)];
+
+	if (at == NULL || strcmp(path, usual) == 0)
+		return;
+	(void)snprintf(rest, sizeof(rest), "%s", at + strlen(usual));
+	(void)snprintf(at, size - (size_t)(at - text), "%s%s", path, rest);
+}
+
 int check_problem(struct check *k, const char *code, const char *fmt, ...)
 {
 	struct err *slot = next(k);
@@ -24,6 +36,7 @@ int check_problem(struct check *k, const char *code, const char *fmt, ...)
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	move_path(text, sizeof(text), k->in->path);
 	(void)err_http(slot, ERR_INVALID, 400, code, "%s", text);
 	return 0;
 }
@@ -181,6 +194,13 @@ void check_request(struct check *k)
 	check_object_type(k);
 	check_kind(k);
 	check_options(k);
+	if (k->kind == RESTORE_ORIGINAL && !str_ieq(str_c(k->in->region),
+	    str_c(k->in->vault->location)))
+		(void)check_problem(k, "UserErrorOlrNotSupported",
+		    "The selected restore operation type is not supported.\r\n"
+		    "properties.recoveryType: region '%s' is not the virtual machine's, '%s': "
+		    "restore its disks or to an alternate location.", k->in->region,
+		    k->in->vault->location);
 }
 
 void check_source(struct check *k)
@@ -193,7 +213,9 @@ void check_source(struct check *k)
 
 	if (point != NULL && strcmp(point, in->point->name) != 0)
 		(void)check_input(k, "properties.recoveryPointId: '%.60s' is not '%.60s', the "
-		    "recovery point that the request's path names", point, in->point->name);
+		    "recovery point that %s", point, in->point->name,
+		    strcmp(in->path, "properties") == 0 ? "the request's path names" :
+		    "the access token is for");
 	if (source != NULL && !arm_id_same(str_c(source), str_c(own)))
 		(void)check_input(k, "properties.sourceResourceId: '%.140s' is not the virtual "
 		    "machine of the item, '%.140s'", source, own);
@@ -201,9 +223,9 @@ void check_source(struct check *k)
 		return;
 	known = settings_region(in->settings, region);
 	if (known == NULL || strcmp(known->name, in->region) != 0)
-		(void)check_input(k, "properties.region: '%.60s' is not '%s', the region of vault "
-		    "'%.60s'",
-		    region, in->region, in->vault->name);
+		(void)check_input(k, "properties.region: '%.60s' is not '%s', the %sregion of "
+		    "vault '%.60s'", region, in->region,
+		    strcmp(in->region, in->vault->location) == 0 ? "" : "paired ", in->vault->name);
 }
 
 static void refuse_lun(struct check *k, size_t i, int lun)

@@ -18,6 +18,14 @@ static int accepted(struct api_call *c, const struct submission *s, const char *
 	    api_accepted(c, async, location, e);
 }
 
+void submit_names(struct api_call *c, const struct resource *item, struct job_spec *ret)
+{
+	ret->friendly_name = jstr(item->body, "properties.friendlyName", item->name);
+	/* "VM;iaasvmcontainerv2;rg;vm" without its first word */
+	ret->container_name = item->name + strcspn(item->name, ";") + 1;
+	ret->activity_id = c->client_request_id;
+}
+
 int submit(struct api_call *c, struct db_conn **conn, const struct resource *item,
     struct submission *s, struct err *e)
 {
@@ -28,10 +36,7 @@ int submit(struct api_call *c, struct db_conn **conn, const struct resource *ite
 	spec->id = job;
 	spec->vault = c->vault.id;
 	spec->item = item->id;
-	spec->friendly_name = jstr(item->body, "properties.friendlyName", item->name);
-	/* "VM;iaasvmcontainerv2;rg;vm" without its first word */
-	spec->container_name = item->name + strcspn(item->name, ";") + 1;
-	spec->activity_id = c->client_request_id;
+	submit_names(c, item, spec);
 	if (operation_create(*conn, s->same_id ? job : NULL, s->op_kind, c->vault.id, item->id, job,
 	    c->now_us, op, e) != 0)
 		return -1;

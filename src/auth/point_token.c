@@ -79,7 +79,8 @@ static int verify(const struct token_issuer *t, struct str token, json_t **ret, 
 	for (size_t i = 0; rc != 0 && e->kind == ERR_DENIED && i < t->peer_count; i++)
 		rc = jwt_verify(t->peer[i], token, ret, e);
 	if (rc != 0 && e->kind == ERR_DENIED)
-		return wrong(e, "this is not a token that this server or a paired one has given out");
+		return wrong(e,
+		    "this is not a token that this server or a paired one has given out");
 	return rc;
 }
 
@@ -106,8 +107,8 @@ static int check_times(const json_t *claims, int64_t now_us, struct err *e)
 	if (!token_seconds(claims, "nbf", &from_us) || !token_seconds(claims, "exp", &until_us))
 		return wrong(e, "this token does not say from when to when it is good");
 	if (now_us >= until_us)
-		return err_set(e, ERR_INVALID, "the token expired at %s, and it is %s now; get a new one",
-		    time_iso_seconds(until_us, until), time_iso_seconds(now_us, now));
+		return err_set(e, ERR_INVALID,
+		    "the token expired at %s, and it is %s now; get a new one", time_iso_seconds(until_us, until), time_iso_seconds(now_us, now));
 	if (now_us + TOKEN_LEEWAY_US < from_us)
 		return wrong(e, "this token is not good yet: the clocks of the servers differ");
 	return 0;
@@ -142,8 +143,8 @@ int point_token_check(const struct token_issuer *t, struct str token, const char
 	    check_times(claims, now_us, e) != 0 || read_grant(claims, &g, e) != 0)
 		return -1;
 	if (!str_ieq(str_c(g.region), str_c(region)))
-		return err_set(e, ERR_INVALID, "the token is for region '%s', not for '%s'", g.region,
-		    region);
+		return err_set(e, ERR_INVALID, "the token is for region '%s', not for '%s'",
+		    g.region, region);
 	if (!str_ieq(str_c(g.object_id), str_c(object_id)))
 		return wrong(e, "the token was given to another principal");
 	*ret = g;

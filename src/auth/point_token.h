@@ -1,9 +1,9 @@
 /* point_token.h - tokens that let their bearer restore one recovery point in the paired region.
  *
- * The claims are those that Azure's access tokens of recovery points have, and four of ours: "region"
- * (where it may be used), "vault" and "item" (ARM ids), "oid" (the principal that asked for it, and
- * alone may use it).  Whoever holds this server's key or a trusted peer's (token_issuer_trust()) can
- * issue them; they are no bearer tokens, nor the other way round. */
+ * The claims are those that Azure's access tokens of recovery points have, and four of ours:
+ * "region" (where it may be used), "vault" and "item" (ARM ids), "oid" (the principal that asked
+ * for it, and alone may use it).  Whoever holds this server's key or a trusted peer's
+ * (token_issuer_trust()) can issue them; they are no bearer tokens, nor the other way round. */
 #ifndef AUTH_POINT_TOKEN_H
 #define AUTH_POINT_TOKEN_H
 
@@ -22,8 +22,8 @@ struct point_grant {		/* borrowed texts */
 must_check int point_token_issue(const struct token_issuer *t, const struct point_grant *g,
     int64_t now_us, struct buf *ret, struct err *e);
 
-/* Check signature, kind and times, that it is for `region` and was given to `object_id`.  *ret lives as
- * long as *ret_claims (new reference).  ERR_INVALID, without code, says which of them is wrong. */
+/* Check signature, kind and times, that it is for `region` and was given to `object_id`.  *ret
+ * lives as long as *ret_claims (new reference).  ERR_INVALID, without code, says what is wrong. */
 must_check int point_token_check(const struct token_issuer *t, struct str token,
     const char *region, const char *object_id, int64_t now_us, struct point_grant *ret,
     json_t **ret_claims, struct err *e);

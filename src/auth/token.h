@@ -15,8 +15,8 @@ must_check int token_issuer_open(const char *key_path, const char *tenant, int64
     struct token_issuer **ret, struct err *e);
 void token_issuer_close(struct token_issuer *t);
 
-/* Accept point tokens (auth/point_token.h) of other servers as well: of each whose public key set is a
- * file of this directory, NAME.json.  Absent is empty.  Bearer tokens are this server's only. */
+/* Accept point tokens (auth/point_token.h) of other servers as well: of each whose public key set
+ * is a file of this directory, NAME.json.  Absent is empty.  Bearer tokens are this server's only. */
 must_check int token_issuer_trust(struct token_issuer *t, const char *dir, struct err *e);
 int64_t token_lifetime_s(const struct token_issuer *t);
 
@@ -28,9 +28,9 @@ struct token_claims {
 	char client_id[40], object_id[40];
 	int64_t expires_us;
 };
-/* Check signature, tenant and times (60 s of leeway on nbf); point tokens are no bearer tokens.  ERR_DENIED, status 401, code
- * AuthenticationFailed (absent), InvalidAuthenticationToken or ExpiredAuthenticationToken.
- * `header`: the Authorization header's value or NULL. */
+/* Check signature, tenant and times (60 s of leeway on nbf); point tokens are no bearer tokens.
+ * ERR_DENIED, status 401, code AuthenticationFailed (absent), InvalidAuthenticationToken or
+ * ExpiredAuthenticationToken.  `header`: the Authorization header's value or NULL. */
 must_check int token_check(const struct token_issuer *t, const char *header, int64_t now_us,
     struct token_claims *ret, struct err *e);
 

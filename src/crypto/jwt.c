@@ -131,7 +131,8 @@ int jwt_key_public(const json_t *jwk, struct jwt_key **ret, struct err *e)
 {
 	cleanup_with(jwt_key_p) struct jwt_key *k = calloc(1, sizeof(*k));
 	const char *n = jstr(jwk, "n", ""), *exponent = jstr(jwk, "e", "");
-	auto_json json_t *public = json_pack("{s:s, s:s, s:s}", "kty", "RSA", "n", n, "e", exponent);
+	auto_json json_t *public = json_pack("{s:s, s:s, s:s}", "kty", "RSA", "n", n, "e",
+	    exponent);
 	auto_buf struct buf text = { 0 };
 	cjose_err why = { 0 };
 

@@ -14,8 +14,8 @@ must_check int jwt_key_create(const char *path, struct err *e);
 must_check int jwt_key_load(const char *path, struct jwt_key **ret, struct err *e);
 void jwt_key_free(struct jwt_key *k);
 
-/* A key of somebody else's key set, for jwt_verify() only.  ERR_INVALID unless it is an RSA key of 2048 to
- * 3072 bits. */
+/* A key of somebody else's key set, for jwt_verify() only.  ERR_INVALID unless it is an RSA key of
+ * 2048 to 3072 bits. */
 must_check int jwt_key_public(const json_t *jwk, struct jwt_key **ret, struct err *e);
 
 /* {"keys":[…public part, use "sig", alg "RS256", kid…]}; new reference. */

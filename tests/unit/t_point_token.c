@@ -11,6 +11,8 @@
 #define TENANT "11111111-2222-4333-8444-555555555555"
 #define CALLER "bbbbbbbb-0000-4000-8000-000000000002"
 #define NOW_US INT64_C(1715676532000000)	/* 2024-05-14T08:48:52Z */
+#define ISSUERS "http://microsoft.dataprotection/issuers/"
+#define SCHEMA "http://schemas.windowscloudbackup.com/2010/10/identity/claims/"
 #define DAY_US INT64_C(86400000000)
 #define SECOND_US INT64_C(1000000)
 
@@ -110,10 +112,9 @@ static void a_token_opens_the_point_it_was_given_for(void **state)
 static void claims_are_those_of_the_service(void **state)
 {
 	static const char *const texts[][2] = { { "UserIdentityType", "AAD" },
-		{ "AadTenantId", TENANT }, { "PitPermissions", "Read" }, { "BackupVaultID", "12345" },
-		{ "ContainerID", "678" }, { "DatasourceID", "90" }, { "PitID", "100000000000001" },
-		{ "http://schemas.windowscloudbackup.com/2010/10/identity/claims/resourceid", "12345" },
-		{ "http://schemas.windowscloudbackup.com/2010/10/identity/claims/containerid", "678" },
+		{ "AadTenantId", TENANT }, { "PitPermissions", "Read" },
+		{ "BackupVaultID", "12345" }, { "ContainerID", "678" }, { "DatasourceID", "90" }, { "PitID", "100000000000001" },
+		{ SCHEMA "resourceid", "12345" }, { SCHEMA "containerid", "678" },
 		{ "aud", "http://microsoft.dataprotection/ProtectionService" } };
 	auto_issuer struct token_issuer *t = open_issuer(own_path, TENANT);
 	auto_json json_t *claims = NULL;
@@ -131,8 +132,8 @@ static void claims_are_those_of_the_service(void **state)
 	OK(token_service_principal(t, service, &e));
 	assert_string_equal(jstr(claims, "AadSPObjectId", ""), service);
 	assert_true(guid_valid(str_c(jstr(claims, "issid", ""))));
-	assert_string_equal(jstr(claims, "iss", "") + strlen("http://microsoft.dataprotection/issuers/"),
-	    jstr(claims, "issid", ""));
+	assert_memory_equal(jstr(claims, "iss", ""), ISSUERS, strlen(ISSUERS));
+	assert_string_equal(jstr(claims, "iss", "") + strlen(ISSUERS), jstr(claims, "issid", ""));
 	assert_int_equal(jint(claims, "nbf", 0), NOW_US / SECOND_US);
 	assert_int_equal(jint(claims, "iat", 0), NOW_US / SECOND_US - 300);
 	assert_int_equal(jint(claims, "exp", 0), NOW_US / SECOND_US + 86400);

@@ -24,6 +24,7 @@ static unsigned judge(struct api_world *w, const char *request, struct restore_p
 	auto_arena struct arena arena = { 0 };
 	auto_json json_t *j = NULL;
 	struct restore_input in = { .arena = &arena, .settings = &w->settings, .region = "eastus",
+		.path = "properties",
 		.vault = &vault, .item = &item, .point = &point };
 	struct err e;
 
