@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "api/route.h"
+#include "api/secondary.h"
 #include "base/codec.h"
 #include "base/log.h"
 
@@ -119,21 +120,12 @@ static int parse_body(struct api_call *c, struct err *e)
 	return 0;
 }
 
-static int find_parents(struct api_call *c, struct err *e)
+static int find_group(struct api_call *c, struct db_conn *conn, struct err *e)
 {
-	auto_conn struct db_conn *conn = NULL;
 	auto_resource struct resource group = { 0 };
-	const char *id;
-	int r;
+	const char *id = api_group_id(c);
+	int r = id != NULL ? resource_get(conn, id, &group, e) : err_nomem(e);
 
-	if ((c->route->flags & (API_GROUP | API_VAULT)) == 0)
-		return 0;
-	id = api_group_id(c);
-	if (id == NULL)
-		return err_nomem(e);
-	if (db_read_begin(c->world->db, &conn, e) != 0)
-		return -1;
-	r = resource_get(conn, id, &group, e);
 	if (r < 0)
 		return -1;
 	if (r == 0)
@@ -141,12 +133,34 @@ static int find_parents(struct api_call *c, struct err *e)
 		    "Resource group '%.90s' could not be found.", c->param[1]);
 	/* New ids get the group's casing as it was created. */
 	c->param[1] = arena_dup(&c->arena, group.name);
-	if (c->param[1] == NULL)
-		return err_nomem(e);
-	if ((c->route->flags & API_VAULT) == 0)
+	return c->param[1] != NULL ? 0 : err_nomem(e);
+}
+
+static int find_vault(struct api_call *c, struct db_conn **conn, struct err *e)
+{
+	const char *id;
+
+	if (find_group(c, *conn, e) == 0) {
+		id = api_vault_id(c);
+		if (id == NULL)
+			return err_nomem(e);
+		if (api_find_in(c, *conn, id, &c->vault, e) == 0)
+			return 0;
+	}
+	db_rollback(conn);
+	return e->kind == ERR_NOT_FOUND ? secondary_find_vault(c, e) : -1;
+}
+
+static int find_parents(struct api_call *c, struct err *e)
+{
+	auto_conn struct db_conn *conn = NULL;
+
+	if ((c->route->flags & (API_GROUP | API_VAULT)) == 0)
 		return 0;
-	id = api_vault_id(c);
-	return id == NULL ? err_nomem(e) : api_find_in(c, conn, id, &c->vault, e);
+	if (db_read_begin(c->world->db, &conn, e) != 0)
+		return -1;
+	return (c->route->flags & API_VAULT) != 0 ? find_vault(c, &conn, e) :
+	    find_group(c, conn, e);
 }
 
 static void answer_error(struct api_call *c, const struct err *why, enum arm_error_source source)

@@ -49,6 +49,8 @@ struct api_call {
 	char request_id[40];
 	const char *client_request_id;	/* the client's, or the request id */
 	struct resource vault;	/* of an API_VAULT route, found by the dispatcher */
+	const char *copy_region;	/* where the copy is that `vault` was read from, if the vault is
+					 * another server's; else NULL */
 	int64_t now_us;
 };
 
@@ -64,6 +66,8 @@ enum api_flags {
 	API_GROUP = 32,		/* param[1] is a resource group that must exist */
 	API_VAULT = 64,		/* params are sub, rg, vault: the vault must exist */
 	API_RAW = 128,		/* handler takes the body as it is (forms, blobs) */
+	API_SECONDARY = 256,	/* with API_VAULT: three api-versions show the vault's copy in the
+				 * paired region, also where the vault itself is another server's */
 };
 
 struct api_route {

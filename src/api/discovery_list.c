@@ -213,19 +213,22 @@ int discovery_container(struct api_call *c, struct err *e)
 	return api_json(c, 200, container_json(c, &item), e);
 }
 
+static int item_count(struct api_call *c, int64_t *ret, struct err *e)
+{
+	struct resource_query q = { .type = TYPE_ITEM, .parent = c->vault.id };
+	auto_conn struct db_conn *conn = NULL;
+
+	return db_read_begin(c->world->db, &conn, e) != 0 ? -1 : resource_count(conn, &q, ret, e);
+}
+
 /* Each VM is a container with one item: both summaries count the same. */
 int discovery_usage(struct api_call *c, struct err *e)
 {
 	static const char *const keys[] = { "type", NULL };
-	struct resource_query q = { .type = TYPE_ITEM, .parent = c->vault.id };
-	auto_conn struct db_conn *conn = NULL;
 	struct arm_filter filter;
-	bool answered;
 	int64_t count = 0;
 	json_t *rows;
 
-	if (secondary_guard(c, &answered, e) != 0 || answered)
-		return answered ? 0 : -1;
 	if (arm_filter_parse(&c->arena, arm_query_get(&c->query, "$filter"), keys, &filter, e) != 0)
 		return -1;
 	if (!says(&filter, "type", "BackupProtectedItemCountSummary") &&
@@ -234,7 +237,7 @@ int discovery_usage(struct api_call *c, struct err *e)
 		    "Input provided for the call is invalid: $filter: type '%.80s' is neither "
 		    "BackupProtectedItemCountSummary nor BackupProtectionContainerCountSummary",
 		    arm_filter_get(&filter, "type"));
-	if (db_read_begin(c->world->db, &conn, e) != 0 || resource_count(conn, &q, &count, e) != 0)
+	if ((secondary_asked(c) ? secondary_item_count(c, &count, e) : item_count(c, &count, e)) != 0)
 		return -1;
 	rows = json_pack("[{s:s, s:I, s:i, s:{s:s, s:s}}]", "unit", "Count", "currentValue",
 	    (json_int_t)count, "limit", -1, "name", "value", IAAS_MANAGEMENT, "localizedValue",

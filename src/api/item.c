@@ -24,20 +24,16 @@ int item_find(struct api_call *c, struct db_conn *conn, struct resource *ret, st
 
 static int item_get(struct api_call *c, struct err *e)
 {
-	static const char *const keys[] = { "expand", NULL };
 	auto_conn struct db_conn *conn = NULL;
 	auto_resource struct resource item = { 0 };
 	auto_json json_t *body = NULL;
-	struct arm_filter filter;
-	const char *expand;
+	bool extended;
 
-	if (arm_filter_parse(&c->arena, arm_query_get(&c->query, "$filter"), keys, &filter,
-	    e) != 0 ||
-	    db_read_begin(c->world->db, &conn, e) != 0 || item_find(c, conn, &item, e) != 0)
-		return -1;
-	expand = arm_filter_get(&filter, "expand");
-	if (item_render(c, conn, &item, expand != NULL &&
-	    str_ieq(str_c(expand), STR("extendedinfo")), &body, e) != 0)
+	if (secondary_asked(c))
+		return secondary_item(c, e);
+	if (item_filter_extended(c, &extended, e) != 0 ||
+	    db_read_begin(c->world->db, &conn, e) != 0 || item_find(c, conn, &item, e) != 0 ||
+	    item_render(c, conn, &item, extended, &body, e) != 0)
 		return -1;
 	return api_json(c, 200, TAKE(body), e);
 }
@@ -48,33 +44,6 @@ struct listing {
 	struct arm_filter filter;
 };
 
-static bool says(const struct arm_filter *f, const char *key, const char *value)
-{
-	const char *want = arm_filter_get(f, key);
-
-	return want == NULL || str_ieq(str_c(want), str_c(value));
-}
-
-static bool in_container(const struct arm_filter *f, const struct resource *item)
-{
-	const char *want = arm_filter_get(f, "containerName");
-	struct str group, vm, own_group, own_vm;
-
-	if (want == NULL)
-		return true;
-	return arm_workload_name_parse(str_c(want), &group, &vm) &&
-	    arm_workload_name_parse(str_c(item->name), &own_group, &own_vm) &&
-	    str_ieq(group, own_group) && str_ieq(vm, own_vm);
-}
-
-static bool wanted(const struct arm_filter *f, const struct resource *item, const json_t *shown)
-{
-	return says(f, "policyName", jstr(shown, "properties.policyName", "")) &&
-	    says(f, "friendlyName", jstr(shown, "properties.friendlyName", "")) &&
-	    says(f, "healthState", jstr(shown, "properties.healthStatus", "")) &&
-	    in_container(f, item);
-}
-
 static int list_row(void *arg, struct resource *item, struct err *e)
 {
 	struct listing *l = arg;
@@ -82,41 +51,29 @@ static int list_row(void *arg, struct resource *item, struct err *e)
 
 	if (item_render(l->rows->c, l->conn, item, false, &shown, e) != 0)
 		return -1;
-	if (!wanted(&l->filter, item, shown)) {
+	if (!item_filter_wants(&l->filter, item, shown)) {
 		json_decref(shown);
 		return 0;
 	}
 	return api_rows_add(l->rows, item, shown, e);
 }
 
-/* Kinds of item that this server never has: such a filter matches nothing. */
-static bool matches_nothing(const struct arm_filter *f)
-{
-	return !says(f, "backupManagementType", IAAS_MANAGEMENT) || !says(f, "itemType", "VM") ||
-	    !says(f, "fabricName", "Azure") || arm_filter_get(f, "backupEngineName") != NULL ||
-	    arm_filter_get(f, "backupSetName") != NULL;
-}
-
 static int item_list(struct api_call *c, struct err *e)
 {
-	static const char *const keys[] = { "backupManagementType", "itemType", "policyName",
-		"containerName", "backupEngineName", "friendlyName", "fabricName", "backupSetName",
-		"healthState", NULL };
 	struct resource_query q = { .type = TYPE_ITEM, .parent = c->vault.id };
 	auto_rows struct api_rows rows = { 0 };
 	struct listing l = { .rows = &rows };
 	auto_conn struct db_conn *conn = NULL;
-	bool answered = false;
+	bool none;
 
-	if (secondary_guard(c, &answered, e) != 0 || answered)
-		return answered ? 0 : -1;
+	if (secondary_asked(c))
+		return secondary_items(c, e);
 	if (api_rows_init(&rows, c, e) != 0 || api_cursor(c, &q.after, e) != 0 ||
-	    arm_filter_parse(&c->arena, arm_query_get(&c->query, "$filter"), keys, &l.filter,
-	    e) != 0 ||
+	    item_filter_read(c, &l.filter, &none, e) != 0 ||
 	    db_read_begin(c->world->db, &conn, e) != 0)
 		return -1;
 	l.conn = conn;
-	if (!matches_nothing(&l.filter) && resource_list(conn, &q, list_row, &l, e) < 0)
+	if (!none && resource_list(conn, &q, list_row, &l, e) < 0)
 		return -1;
 	return api_rows_answer(&rows, e);
 }
@@ -201,9 +158,9 @@ static int item_delete(struct api_call *c, struct err *e)
 }
 
 const struct api_route item_routes[] = {
-	{ "GET", VAULT "/backupProtectedItems", item_list, API_RS | API_VAULT,
+	{ "GET", VAULT "/backupProtectedItems", item_list, API_RS | API_VAULT | API_SECONDARY,
 	    "Microsoft.RecoveryServices/vaults/backupProtectedItems/read" },
-	{ "GET", ITEM, item_get, API_RS | API_VAULT, ACTION "/read" },
+	{ "GET", ITEM, item_get, API_RS | API_VAULT | API_SECONDARY, ACTION "/read" },
 	{ "PUT", ITEM, item_put, API_RS | API_VAULT | API_BODY, ACTION "/write" },
 	{ "DELETE", ITEM, item_delete, API_RS | API_VAULT, ACTION "/delete" },
 	{ "POST", ITEM "/backup", item_backup, API_RS | API_VAULT | API_BODY_OPTIONAL,

@@ -12,6 +12,15 @@ must_check int item_find(struct api_call *c, struct db_conn *conn, struct resour
     struct err *e);
 int item_not_found(const char *id, struct err *e);
 
+/* $filter of a GET: is extendedInfo asked for? */
+must_check int item_filter_extended(struct api_call *c, bool *ret, struct err *e);
+/* $filter of a list.  *ret_none: it cannot match any item here. */
+must_check int item_filter_read(struct api_call *c, struct arm_filter *ret, bool *ret_none,
+    struct err *e);
+/* Does a list with this filter have the item?  `shown`: as item_render() has it. */
+bool item_filter_wants(const struct arm_filter *f, const struct resource *item,
+    const json_t *shown);
+
 /* In the soft-deleted state: only undelete and, with soft delete switched off, delete apply. */
 bool item_soft_deleted(const struct resource *item);
 int item_refuse_soft_deleted(const struct resource *item, struct err *e);

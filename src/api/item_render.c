@@ -65,23 +65,25 @@ static int oldest_time(void *arg, struct resource *point, struct err *e)
 	return 1;
 }
 
-static int add_extended(struct db_conn *conn, const struct resource *item, json_t *out,
-    struct err *e)
+static int count_points(struct db_conn *conn, const struct resource *item, int64_t *ret,
+    json_t **ret_oldest, struct err *e)
 {
 	/* Point names grow with time, so the first by id is the oldest. */
 	struct resource_query q = { .type = TYPE_POINT, .parent = item->id };
-	auto_json json_t *oldest = NULL;
-	json_t *info;
-	int64_t count;
 
-	if (resource_count(conn, &q, &count, e) != 0)
+	if (resource_count(conn, &q, ret, e) != 0)
 		return -1;
 	q.limit = 1;
-	if (resource_list(conn, &q, oldest_time, &oldest, e) < 0)
-		return -1;
-	info = json_pack("{s:O*, s:O*, s:I, s:b}", "oldestRecoveryPoint", oldest,
-	    "oldestRecoveryPointInVault", oldest, "recoveryPointCount", (json_int_t)count,
+	return resource_list(conn, &q, oldest_time, ret_oldest, e) < 0 ? -1 : 0;
+}
+
+static int add_extended(const struct item_view *view, json_t *out, struct err *e)
+{
+	json_t *oldest = view->oldest;
+	json_t *info = json_pack("{s:O*, s:O*, s:I, s:b}", "oldestRecoveryPoint", oldest,
+	    "oldestRecoveryPointInVault", oldest, "recoveryPointCount", (json_int_t)view->points,
 	    "policyInconsistent", 0);
+
 	return info == NULL ? err_nomem(e) : jset(out, "extendedInfo", info, e);
 }
 
@@ -120,8 +122,8 @@ static int add_constants(struct api_call *c, const struct resource *item, json_t
 	return jset(out, "isArchiveEnabled", json_false(), e);
 }
 
-int item_render(struct api_call *c, struct db_conn *conn, const struct resource *item,
-    bool extended, json_t **ret, struct err *e)
+int item_render_view(struct api_call *c, const struct resource *item,
+    const struct item_view *view, json_t **ret, struct err *e)
 {
 	static const char *const first[] = { "friendlyName", "virtualMachineId", "protectionStatus",
 		"protectionState", NULL };
@@ -130,19 +132,17 @@ int item_render(struct api_call *c, struct db_conn *conn, const struct resource 
 		    "lastRecoveryPoint",
 		NULL };
 	const json_t *props = jat(item->body, "properties");
-	auto_resource struct resource vm = { 0 };
 	auto_json json_t *out = json_object(), *all = NULL;
-	int found = resource_get(conn, item->ref, &vm, e);
 
-	if (found < 0)
-		return -1;
 	if (out == NULL)
 		return err_nomem(e);
-	if (copy(out, props, first, e) != 0 || add_health(c, out, props, found == 0, e) != 0 ||
+	if (copy(out, props, first, e) != 0 ||
+	    add_health(c, out, props, view->is_vm_gone, e) != 0 ||
 	    jset(out, "protectedItemDataId",
 	    json_string(jstr(item->body, "internal.dataId", "")), e) != 0 ||
-	    (extended && add_extended(conn, item, out, e) != 0) || copy(out, props, then, e) != 0 ||
-	    add_constants(c, item, out, e) != 0 || add_deferred(c, item, props, out, e) != 0)
+	    (view->is_extended && add_extended(view, out, e) != 0) ||
+	    copy(out, props, then, e) != 0 || add_constants(c, item, out, e) != 0 ||
+	    add_deferred(c, item, props, out, e) != 0)
 		return -1;
 	all = json_pack("{s:s, s:s, s:s, s:O}", "id", item->id, "name", item->name, "type",
 	    item->type, "properties", out);
@@ -150,4 +150,20 @@ int item_render(struct api_call *c, struct db_conn *conn, const struct resource 
 		return err_nomem(e);
 	*ret = TAKE(all);
 	return 0;
+}
+
+int item_render(struct api_call *c, struct db_conn *conn, const struct resource *item,
+    bool extended, json_t **ret, struct err *e)
+{
+	auto_resource struct resource vm = { 0 };
+	auto_json json_t *oldest = NULL;
+	struct item_view view = { .is_extended = extended };
+	int found = resource_get(conn, item->ref, &vm, e);
+
+	if (found < 0 ||
+	    (extended && count_points(conn, item, &view.points, &oldest, e) != 0))
+		return -1;
+	view.is_vm_gone = found == 0;
+	view.oldest = oldest;
+	return item_render_view(c, item, &view, ret, e);
 }

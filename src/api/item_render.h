@@ -4,7 +4,18 @@
 
 #include "api/api.h"
 
-/* `extended` adds extendedInfo.  Reads the item's VM and points within `conn`. */
+/* What a view shows beside the item's row. */
+struct item_view {
+	bool is_vm_gone;
+	bool is_extended;	/* extendedInfo too, which says: */
+	int64_t points;
+	json_t *oldest;		/* recoveryPointTime of the first; NULL: none.  Borrowed */
+};
+must_check int item_render_view(struct api_call *c, const struct resource *item,
+    const struct item_view *view, json_t **ret, struct err *e);
+
+/* The view of the item's own region; `extended` adds extendedInfo.  Reads the item's VM and points
+ * within `conn`. */
 must_check int item_render(struct api_call *c, struct db_conn *conn, const struct resource *item,
     bool extended, json_t **ret, struct err *e);
 

@@ -1,12 +1,16 @@
 /* job_list.c - see job_list.h. */
 #include "api/job_list.h"
 
+#include "api/crr.h"
 #include "api/item.h"
 #include "api/job_render.h"
 
 const char *job_arm_id(struct api_call *c, const struct job_row *j)
 {
-	return arena_fmt(&c->arena, "%s/backupJobs/%s", c->vault.id, j->id);
+	const char *region = jstr(j->args, "source.region", NULL);
+
+	return region != NULL ? crr_path(c, region, "backupJobs", j->id) :
+	    arena_fmt(&c->arena, "%s/backupJobs/%s", c->vault.id, j->id);
 }
 
 int job_find(struct api_call *c, struct db_conn *conn, const char *id, struct job_row *ret,

@@ -14,6 +14,7 @@ must_check int job_query_read(struct api_call *c, struct job_query *ret, bool *r
 must_check int job_rows(struct api_call *c, const struct job_query *q, size_t max, bool full,
     json_t **ret, const char **ret_cursor, struct err *e);
 
+/* A job of the call's vault; those of cross-region restores are under their region. */
 const char *job_arm_id(struct api_call *c, const struct job_row *j);
 
 /* The job that the call names; it must be the vault's. */

@@ -36,6 +36,11 @@ int point_find(struct db_conn *conn, const struct resource *item, const char *na
 		r = resource_get(conn, id, ret, e);
 	if (r != 0)
 		return r < 0 ? -1 : 0;
+	return point_not_found(item, name, e);
+}
+
+int point_not_found(const struct resource *item, const char *name, struct err *e)
+{
 	return err_code(e, ERR_NOT_FOUND, "UserErrorRpNotFound",
 	    "The recovery point '%.64s' was not found.\r\nItem '%.200s' has no such recovery "
 	    "point. List its recovery points and choose one of them.", name, item->name);
@@ -45,22 +50,15 @@ static int point_get(struct api_call *c, struct err *e)
 {
 	auto_conn struct db_conn *conn = NULL;
 	auto_resource struct resource item = { 0 }, point = { 0 };
-	bool answered = false;
 
-	if (secondary_guard(c, &answered, e) != 0 || answered)
-		return answered ? 0 : -1;
+	if (secondary_asked(c))
+		return secondary_point(c, e);
 	if (db_read_begin(c->world->db, &conn, e) != 0 ||
 	    item_find(c, conn, &item, e) != 0 ||
 	    point_find(conn, &item, c->param[6], &point, e) != 0)
 		return -1;
 	return api_json(c, 200, point_json(&point, false), e);
 }
-
-struct listing {
-	struct api_rows *rows;
-	const struct arm_filter *filter;
-	bool short_rows;
-};
 
 static bool has_tier(const json_t *point, const char *type)
 {
@@ -80,73 +78,82 @@ static bool says_true(const struct arm_filter *f, const char *key)
 	return str_ieq(str_c(arm_filter_get(f, key)), STR("true"));
 }
 
-/* Is the point one that is ready to go to the archive, when only such are asked for? */
-static bool wanted(const struct arm_filter *f, const json_t *point)
+int point_filter_read(struct api_call *c, struct point_filter *ret, struct err *e)
 {
-	if (!says_true(f, "moveReadyRPOnly"))
+	static const char *const keys[] = { "startDate", "endDate", "restorePointQueryType",
+		"extendedInfo", "moveReadyRPOnly", "includeSoftDeletedRP", NULL };
+	struct point_filter out = { 0 };
+	struct arm_filter f;
+	int from, to;
+
+	if (arm_filter_parse(&c->arena, arm_query_get(&c->query, "$filter"), keys, &f, e) != 0)
+		return -1;
+	from = arm_filter_time(&f, "startDate", &out.from_us, e);
+	to = from < 0 ? -1 : arm_filter_time(&f, "endDate", &out.to_us, e);
+	if (to < 0)
+		return -1;
+	/* both 0 means no restriction to who reads this */
+	if (from > 0 && out.from_us <= 0)
+		out.from_us = 1;
+	if (to == 0 && from > 0)
+		out.to_us = INT64_MAX;
+	out.is_full = says_true(&f, "extendedInfo");
+	out.is_move_ready = says_true(&f, "moveReadyRPOnly");
+	*ret = out;
+	return 0;
+}
+
+bool point_filter_wants(const struct point_filter *f, const json_t *shown)
+{
+	if (!f->is_move_ready)
 		return true;
-	return !has_tier(point, "ArchivedRP") &&
-	    jbool(point, "properties.recoveryPointMoveReadinessInfo.ArchivedRP.isReadyForMove",
+	return !has_tier(shown, "ArchivedRP") &&
+	    jbool(shown, "properties.recoveryPointMoveReadinessInfo.ArchivedRP.isReadyForMove",
 	    false);
 }
+
+struct listing {
+	struct api_rows *rows;
+	struct point_filter filter;
+};
 
 static int list_row(void *arg, struct resource *point, struct err *e)
 {
 	struct listing *l = arg;
-	json_t *shown = point_json(point, l->short_rows);
+	json_t *shown = point_json(point, !l->filter.is_full);
 
-	if (shown != NULL && !wanted(l->filter, shown)) {
+	if (shown != NULL && !point_filter_wants(&l->filter, shown)) {
 		json_decref(shown);
 		return 0;
 	}
 	return api_rows_add(l->rows, point, shown, e);
 }
 
-static int read_range(const struct arm_filter *f, struct resource_query *q, struct err *e)
-{
-	int r = arm_filter_time(f, "startDate", &q->sort_from, e);
-
-	if (r < 0)
-		return -1;
-	if (r > 0 && q->sort_from <= 0)
-		q->sort_from = 1;
-	r = arm_filter_time(f, "endDate", &q->sort_to, e);
-	if (r < 0)
-		return -1;
-	if (r == 0 && q->sort_from != 0)
-		q->sort_to = INT64_MAX;
-	return 0;
-}
-
 static int point_list(struct api_call *c, struct err *e)
 {
-	static const char *const keys[] = { "startDate", "endDate", "restorePointQueryType",
-		"extendedInfo", "moveReadyRPOnly", "includeSoftDeletedRP", NULL };
 	struct resource_query q = { .type = TYPE_POINT, .newest_first = true };
 	auto_conn struct db_conn *conn = NULL;
 	auto_resource struct resource item = { 0 };
 	auto_rows struct api_rows rows = { 0 };
-	struct arm_filter filter;
-	struct listing l = { .filter = &filter, .rows = &rows };
-	bool answered = false;
+	struct listing l = { .rows = &rows };
 
-	if (secondary_guard(c, &answered, e) != 0 || answered)
-		return answered ? 0 : -1;
+	if (secondary_asked(c))
+		return secondary_points(c, e);
 	if (api_rows_init(&rows, c, e) != 0 || api_cursor(c, &q.after, e) != 0 ||
-	    arm_filter_parse(&c->arena, arm_query_get(&c->query, "$filter"), keys, &filter,
-	    e) != 0 ||
-	    read_range(&filter, &q, e) != 0 || db_read_begin(c->world->db, &conn, e) != 0 ||
+	    point_filter_read(c, &l.filter, e) != 0 || db_read_begin(c->world->db, &conn, e) != 0 ||
 	    item_find(c, conn, &item, e) != 0)
 		return -1;
 	q.parent = item.id;
-	l.short_rows = !says_true(&filter, "extendedInfo");
+	q.sort_from = l.filter.from_us;
+	q.sort_to = l.filter.to_us;
 	if (resource_list(conn, &q, list_row, &l, e) < 0)
 		return -1;
 	return api_rows_answer(&rows, e);
 }
 
 const struct api_route point_routes[] = {
-	{ "GET", POINTS, point_list, API_RS | API_VAULT, TYPE_POINT "/read" },
-	{ "GET", POINTS "/{rp}", point_get, API_RS | API_VAULT, TYPE_POINT "/read" },
+	{ "GET", POINTS, point_list, API_RS | API_VAULT | API_SECONDARY, TYPE_POINT "/read" },
+	{ "GET", POINTS "/{rp}", point_get, API_RS | API_VAULT | API_SECONDARY,
+	    TYPE_POINT "/read" },
 	{ NULL },
 };

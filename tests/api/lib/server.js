@@ -97,7 +97,9 @@ export class Server {
 
   // Wait for the process to die by itself (a failpoint).
   async died() {
-    const timer = sleep(patience).then(() => { throw new Error(`server is still alive:\n${this.log()}`); });
+    const timer = new Promise((_, reject) => {
+      setTimeout(() => reject(new Error(`server is still alive:\n${this.log()}`)), patience).unref();
+    });
     timer.catch(() => {});
     return Promise.race([this.exited, timer]);
   }
