@@ -167,6 +167,7 @@ test('another pair key is taken only when told to, and never under copies', () =
   assert.equal(region('import', a.dir, file).status, 0);	// the same key
   const other = `${'5a'.repeat(32)}\n`;
   fs.writeFileSync(path.join(a.dir, 'keys/pair.key'), other);
+  fs.rmSync(path.dirname(copy), { recursive: true, force: true });	// what a copied there before
   refused(region('import', a.dir, file), /pair key is not this one's.*--replace-key/);
   fs.mkdirSync(copy, { recursive: true });
   fs.writeFileSync(path.join(copy, 'replica'), '{}');
