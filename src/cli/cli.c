@@ -4,6 +4,21 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+char *cli_age(int64_t s, char ret[CLI_AGE_SIZE])
+{
+	static const struct {
+		int64_t seconds;
+		const char *unit;
+	} units[] = { { 86400, "d" }, { 3600, "h" }, { 60, "min" }, { 1, "s" } };
+	size_t i = 0;
+
+	while (i < ARRAY_LEN(units) - 1 && s < units[i].seconds)
+		i++;
+	(void)snprintf(ret, CLI_AGE_SIZE, "%lld %s", s > 0 ? (long long)(s / units[i].seconds) : 0,
+	    units[i].unit);
+	return ret;
+}
+
 int cli_fail(const char *verb, const struct err *e)
 {
 	(void)fprintf(stderr, "holdfast %s: %s\n", verb, e->msg);

@@ -12,6 +12,7 @@ enum cli_exit {
 	CLI_OK = 0,
 	CLI_FAILED = 1,
 	CLI_USAGE = 2,	/* the command line is wrong */
+	CLI_DIFFERS = 3, /* a vault and its copy are not the same */
 };
 
 struct cli_verb {
@@ -28,6 +29,10 @@ int cmd_vm(int argc, char **argv);
 int cmd_job(int argc, char **argv);
 int cmd_vault(int argc, char **argv);
 int cmd_region(int argc, char **argv);
+
+/* "3 h": the largest unit that fits.  Returns ret. */
+#define CLI_AGE_SIZE 32
+char *cli_age(int64_t seconds, char ret[CLI_AGE_SIZE]);
 
 /* "holdfast VERB: message" on stderr; CLI_FAILED. */
 int cli_fail(const char *verb, const struct err *e);

@@ -4,6 +4,10 @@
 #include <stdio.h>
 
 static const struct cli_verb verbs[] = {
+	{ "status", "DIR [--json]", "show how much of each vault is in its paired region",
+	    region_cmd_status },
+	{ "verify", "DIR [--json]", "compare vaults with their copies, and mend both",
+	    region_cmd_verify },
 	{ "export", "DIR REGION", "print what a pair's other server must know", region_cmd_export },
 	{ "import", "DIR FILE", "take what the other server's export printed", region_cmd_import },
 };

@@ -1,4 +1,4 @@
-/* region.h - the verbs of holdfast region, about region pairs on two servers.
+/* region.h - the verbs of holdfast region, about region pairs and the copies of vaults in them.
  *
  * Each has the form of a verb of the program (cli.h): argv[0] is its name. */
 #ifndef CLI_REGION_H
@@ -8,5 +8,7 @@
 
 int region_cmd_export(int argc, char **argv);
 int region_cmd_import(int argc, char **argv);
+int region_cmd_status(int argc, char **argv);
+int region_cmd_verify(int argc, char **argv);
 
 #endif

@@ -17,26 +17,10 @@ static const char help[] =
     "  --json  the same as a JSON document\n"
     "  --help  this text\n";
 
-/* "3 h": the largest unit that fits. */
-static void print_age(int64_t s)
-{
-	static const struct {
-		int64_t seconds;
-		const char *unit;
-	} units[] = { { 86400, "d" }, { 3600, "h" }, { 60, "min" } };
-
-	for (size_t i = 0; i < ARRAY_LEN(units); i++)
-		if (s >= units[i].seconds) {
-			(void)printf(
-			    "%lld %s ago", (long long)(s / units[i].seconds), units[i].unit);
-			return;
-		}
-	(void)printf("%lld s ago", (long long)(s > 0 ? s : 0));
-}
-
 static void print_item(const json_t *item)
 {
 	const char *when = jstr(item, "lastBackupTime", NULL);
+	char age[CLI_AGE_SIZE];
 
 	(void)printf("  %-20s %-18s ", jstr(item, "name", ""), jstr(item, "state", ""));
 	if (when == NULL) {
@@ -44,8 +28,7 @@ static void print_item(const json_t *item)
 		return;
 	}
 	(void)printf("last backup %s, ", jstr(item, "lastBackupStatus", ""));
-	print_age(jint(item, "lastBackupAgeSeconds", 0));
-	(void)printf(" (%.19sZ)\n", when);
+	(void)printf("%s ago (%.19sZ)\n", cli_age(jint(item, "lastBackupAgeSeconds", 0), age), when);
 }
 
 static void print_job(const json_t *job)

@@ -23,7 +23,7 @@ static const struct cli_verb verbs[] = {
 	{ "vm", "add NAME", "register disk images as a virtual machine", cmd_vm },
 	{ "job", "watch ID", "follow a job to its end", cmd_job },
 	{ "vault", "ls|verify|gc|restore|… VAULT", "look into a vault on this host", cmd_vault },
-	{ "region", "export|import DIR ...", "pair regions of two servers", cmd_region },
+	{ "region", "status|verify|… DIR", "look after paired regions", cmd_region },
 	{ "version", "", "print the version", cmd_version },
 };
 
