@@ -25,8 +25,7 @@ static int match(void *arg, const struct replica_info *x, struct err *e)
 		s->why = *x->why;
 		return 0;
 	}
-	if (!str_ieq(str_c(x->vault_id), str_c(s->vault_id)) ||
-	    !replica_is_there(x->region, x->store))
+	if (!str_ieq(str_c(x->vault_id), str_c(s->vault_id)))
 		return 0;
 	s->found_region = x->region->name;
 	s->found = x->vault;

@@ -47,8 +47,6 @@ static int begin(struct world *w, const struct resource *vault, struct vault *fr
 
 	if (doc == NULL)
 		return err_nomem(e);
-	if (!replica_is_there(to, store))
-		replicas_drop(w, to, store);
 	if (replica_dir(to, store, &a, &dir, e) != 0 || make_dir(to, dir, e) != 0 ||
 	    object_dir_open(dir, true, &s, e) != 0)
 		return -1;

@@ -1,5 +1,9 @@
 /* replicas.c - the registry of open copies.  See replicas.h.
  *
+ * An entry is for a directory, not for its name: one that was removed or is out of reach comes back as
+ * what it was, with the lock that its vault holds, and another that takes its place is another copy.
+ * Entries stay until the world ends.
+ *
  * Lock order: the registry's mutex is held while copies are opened, so that each is opened once; nothing
  * else is taken under it. */
 #include "work/replicas.h"
@@ -7,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/codec.h"
 #include "base/log.h"
@@ -17,6 +22,8 @@ struct replica {
 	struct replica *next;
 	const char *region;	/* borrowed from the settings */
 	char store[GUID_SIZE];	/* name of its directory */
+	dev_t dev;		/* which directory that was */
+	ino_t ino;
 	char *vault_id;		/* owned; NULL as long as the copy does not say */
 	struct vault *vault;	/* NULL: it cannot be opened */
 	struct err why;		/* of that, or of a record that cannot be read */
@@ -25,7 +32,6 @@ struct replica {
 struct replicas {
 	pthread_mutex_t mu;
 	struct replica *head;		/* guarded by mu, like all below */
-	struct replica *removed;	/* lent perhaps: they close with the world */
 	int64_t scanned_us;		/* monotonic; 0: never */
 };
 
@@ -40,24 +46,18 @@ int replicas_new(struct replicas **ret, struct err *e)
 	return 0;
 }
 
-static void free_all(struct replica *x)
-{
-	while (x != NULL) {
-		struct replica *next = x->next;
-
-		vault_close(x->vault);
-		free(x->vault_id);
-		free(x);
-		x = next;
-	}
-}
-
 void replicas_free(struct replicas *c)
 {
 	if (c == NULL)
 		return;
-	free_all(c->head);
-	free_all(c->removed);
+	while (c->head != NULL) {
+		struct replica *x = c->head;
+
+		c->head = x->next;
+		vault_close(x->vault);
+		free(x->vault_id);
+		free(x);
+	}
 	pthread_mutex_destroy(&c->mu);
 	free(c);
 }
@@ -68,37 +68,53 @@ static struct replicas *registry(struct world *w)
 }
 
 /* ---- entries ---- */
-static struct replica **find(struct replicas *c, const char *region, const char *store)
+static bool identify(const struct region_settings *r, const char *store, struct stat *ret)
 {
-	struct replica **at = &c->head;
+	auto_arena struct arena a = { 0 };
+	struct err ignored;
+	const char *dir;
 
-	while (*at != NULL && (strcmp((*at)->store, store) != 0 || strcmp((*at)->region, region) != 0))
-		at = &(*at)->next;
-	return at;
+	return replica_dir(r, store, &a, &dir, &ignored) == 0 && stat(dir, ret) == 0;
 }
 
-static struct replica *add(struct replicas *c, const char *region, const char *store, struct err *e)
+static bool is_of(const struct replica *x, const struct region_settings *r, const char *store,
+    const struct stat *st)
 {
-	struct replica *x = calloc(1, sizeof(*x));
+	return x->dev == st->st_dev && x->ino == st->st_ino && strcmp(x->store, store) == 0 &&
+	    strcmp(x->region, r->name) == 0;
+}
 
-	if (x == NULL) {
-		(void)err_nomem(e);
+static struct replica *find(struct replicas *c, const struct region_settings *r, const char *store)
+{
+	struct replica *x = c->head;
+	struct stat st;
+
+	if (!identify(r, store, &st))
 		return NULL;
-	}
-	x->region = region;
-	(void)snprintf(x->store, sizeof(x->store), "%s", store);
-	x->next = c->head;
-	c->head = x;
+	while (x != NULL && !is_of(x, r, store, &st))
+		x = x->next;
 	return x;
 }
 
-static void retire(struct replicas *c, struct replica **at)
+static int add(struct replicas *c, const struct region_settings *r, const char *store,
+    struct replica **ret, struct err *e)
 {
-	struct replica *x = *at;
+	struct replica *x;
+	struct stat st;
 
-	*at = x->next;
-	x->next = c->removed;
-	c->removed = x;
+	if (!identify(r, store, &st))
+		return err_sys(e, errno, "looking at the copy '%s' in region '%s'", store, r->name);
+	x = calloc(1, sizeof(*x));
+	if (x == NULL)
+		return err_nomem(e);
+	x->region = r->name;
+	x->dev = st.st_dev;
+	x->ino = st.st_ino;
+	(void)snprintf(x->store, sizeof(x->store), "%s", store);
+	x->next = c->head;
+	c->head = x;
+	*ret = x;
+	return 0;
 }
 
 /* ---- opening ---- */
@@ -133,13 +149,23 @@ static void look(struct world *w, const struct region_settings *r, struct replic
 	x->why = why;
 }
 
-static int scan_region(struct world *w, const struct region_settings *r, struct err *e)
+static int scan_one(struct world *w, const struct region_settings *r, const char *store,
+    struct err *e)
 {
 	struct replicas *c = registry(w);
+	struct replica *x = find(c, r, store);
+
+	if (x == NULL && add(c, r, store, &x, e) != 0)
+		return e->kind == ERR_NOT_FOUND ? 0 : -1;	/* removed since it was listed */
+	look(w, r, x);
+	return 0;
+}
+
+static int scan_region(struct world *w, const struct region_settings *r, struct err *e)
+{
 	auto_arena struct arena a = { 0 };
 	const char *path = arena_fmt(&a, "%s/vaults", r->store);
 	struct dirent *ent;
-	struct replica *x;
 	int rc = 0;
 	DIR *d;
 
@@ -148,39 +174,20 @@ static int scan_region(struct world *w, const struct region_settings *r, struct 
 	d = opendir(path);
 	if (d == NULL)
 		return errno == ENOENT ? 0 : err_sys(e, errno, "listing '%s'", path);
-	while (rc == 0 && (ent = readdir(d)) != NULL) {
-		if (!guid_valid(str_c(ent->d_name)) || !replica_is_there(r, ent->d_name))
-			continue;
-		x = *find(c, r->name, ent->d_name);
-		if (x == NULL)
-			x = add(c, r->name, ent->d_name, e);
-		if (x != NULL)
-			look(w, r, x);
-		rc = x != NULL ? 0 : -1;
-	}
+	while (rc == 0 && (ent = readdir(d)) != NULL)
+		if (guid_valid(str_c(ent->d_name)) && replica_is_there(r, ent->d_name))
+			rc = scan_one(w, r, ent->d_name, e);
 	(void)closedir(d);
 	return rc;
 }
 
-/* Entries whose directory somebody removed, and new directories. */
 static int scan(struct world *w, struct err *e)
 {
-	struct replicas *c = registry(w);
-	struct replica **at = &c->head;
-
-	while (*at != NULL) {
-		const struct region_settings *r = settings_region(w->settings, (*at)->region);
-
-		if (r == NULL || r->store == NULL || !replica_is_there(r, (*at)->store))
-			retire(c, at);
-		else
-			at = &(*at)->next;
-	}
 	for (size_t i = 0; i < w->settings->region_count; i++)
 		if (w->settings->regions[i].store != NULL &&
 		    scan_region(w, &w->settings->regions[i], e) != 0)
 			return -1;
-	c->scanned_us = clock_monotonic_us();
+	registry(w)->scanned_us = clock_monotonic_us();
 	return 0;
 }
 
@@ -191,23 +198,11 @@ bool replicas_get(struct world *w, const struct region_settings *r, const char *
 	const struct replica *x;
 
 	pthread_mutex_lock(&c->mu);
-	x = *find(c, r->name, store);
+	x = find(c, r, store);
 	if (x != NULL && x->vault != NULL)
 		*ret = x->vault;
 	pthread_mutex_unlock(&c->mu);
 	return x != NULL && x->vault != NULL;
-}
-
-void replicas_drop(struct world *w, const struct region_settings *r, const char *store)
-{
-	struct replicas *c = registry(w);
-	struct replica **at;
-
-	pthread_mutex_lock(&c->mu);
-	at = find(c, r->name, store);
-	if (*at != NULL)
-		retire(c, at);
-	pthread_mutex_unlock(&c->mu);
 }
 
 int replicas_add(struct world *w, const struct region_settings *r, const char *store,
@@ -215,20 +210,21 @@ int replicas_add(struct world *w, const struct region_settings *r, const char *s
 {
 	struct replicas *c = registry(w);
 	struct replica *x;
+	int rc = 0;
 
 	pthread_mutex_lock(&c->mu);
-	x = *find(c, r->name, store);
+	x = find(c, r, store);
 	if (x == NULL)
-		x = add(c, r->name, store, e);
-	if (x != NULL && x->vault == NULL)
-		x->vault = TAKE(v);
-	if (x != NULL) {
+		rc = add(c, r, store, &x, e);
+	if (rc == 0) {
+		if (x->vault == NULL)
+			x->vault = TAKE(v);
 		look(w, r, x);
 		*ret = x->vault;
 	}
 	pthread_mutex_unlock(&c->mu);
 	vault_close(v);
-	return x != NULL ? 0 : -1;
+	return rc;
 }
 
 int replicas_scan(struct world *w, struct err *e)
@@ -251,10 +247,12 @@ int replicas_each(struct world *w, replica_fn *fn, void *arg, struct err *e)
 
 	pthread_mutex_lock(&c->mu);
 	for (const struct replica *x = c->head; r == 0 && x != NULL; x = x->next) {
-		const struct replica_info info = { settings_region(w->settings, x->region),
-			x->store, x->vault_id, x->vault_id != NULL ? x->vault : NULL, &x->why };
+		const struct region_settings *region = settings_region(w->settings, x->region);
+		const struct replica_info info = { region, x->store, x->vault_id,
+			x->vault_id != NULL ? x->vault : NULL, &x->why };
 
-		r = fn(arg, &info, e);
+		if (replica_is_there(region, x->store) && find(c, region, x->store) == x)
+			r = fn(arg, &info, e);
 	}
 	pthread_mutex_unlock(&c->mu);
 	return r;

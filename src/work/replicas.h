@@ -39,7 +39,7 @@ struct replica_info {		/* borrowed for the call, but for `region` and `vault` */
 	struct vault *vault;		/* NULL: it cannot be read, and says not which vault it is of */
 	const struct err *why;		/* of that */
 };
-/* Each copy that is known.  `fn` must not call what is in this part of the header.  A non-zero answer
+/* Each copy that is known and there.  `fn` must not call what is in this part of the header.  A non-zero answer
  * ends it and is returned. */
 typedef int replica_fn(void *arg, const struct replica_info *x, struct err *e);
 must_check int replicas_each(struct world *w, replica_fn *fn, void *arg, struct err *e);
@@ -47,8 +47,6 @@ must_check int replicas_each(struct world *w, replica_fn *fn, void *arg, struct 
 /* Is the copy in that directory open already? */
 bool replicas_get(struct world *w, const struct region_settings *r, const char *store,
     struct vault **ret);
-/* Forget what is open there: its directory was removed.  Who has it may go on using it. */
-void replicas_drop(struct world *w, const struct region_settings *r, const char *store);
 /* Put the open copy `v` (taken over, also on failure) into the registry; *ret is the one that is there
  * then, which may be one that was there before. */
 must_check int replicas_add(struct world *w, const struct region_settings *r, const char *store,

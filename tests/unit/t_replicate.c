@@ -91,7 +91,6 @@ static void put_filter(struct world_rig *g, struct object_store *filter)
 
 	OK(world_vault_key(&g->world, &g->vault, key, &e));
 	OK(vault_open(filter, key, &v, &e));
-	replicas_drop(&g->world, &g->settings.regions[1], store);
 	OK(replicas_add(&g->world, &g->settings.regions[1], store, v, &v, &e));
 }
 
