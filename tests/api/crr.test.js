@@ -141,7 +141,7 @@ test('RestoreDisks brings every byte back in the second region', async () => {
   assert.match(status.pathname, /\/locations\/westus\/backupCrrOperationsStatus\/[^/]+$/);
   const id = decodeURIComponent(status.pathname.split('/').pop());
   assert.match(Buffer.from(id, 'base64').toString(), /^\d+;[0-9a-f-]{36}$/);
-  const op = await s.finished(r);
+  const op = await west.finished(r);
   assert.equal(op.id, `${west.location}/backupCrrOperationsStatus/${id}`);
   assert.equal(op.name, id);
   const job = await west.jobEnd(op.properties.jobId);

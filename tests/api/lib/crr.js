@@ -1,6 +1,6 @@
 // crr.js - the steps of a cross-region restore as calls, in the order of the origin document.
 import assert from 'node:assert/strict';
-import { NETWORK, ok, RESOURCES, STORAGE } from './flow.js';
+import { NETWORK, ok, RESOURCES, Setup, STORAGE } from './flow.js';
 import { request } from './http.js';
 import { patience, sleep } from './server.js';
 
@@ -92,11 +92,15 @@ export class SecondRegion {
     }
   }
 
-  // Token, restore, operation, job; the finished job.
-  async restored(point, recoveryType, more = {}) {
-    const r = await this.restore(await this.token(point), point, recoveryType, more);
+  finished(reply) {
+    return Setup.prototype.finished.call(this, reply);
+  }
+
+  // Token (unless given), restore, operation, job; the finished job.
+  async restored(point, recoveryType, more = {}, details = undefined) {
+    const r = await this.restore(details ?? await this.token(point), point, recoveryType, more);
     assert.equal(r.status, 202, r.text);
-    const op = await this.s.finished(r);
+    const op = await this.finished(r);
     return this.jobEnd(op.properties.jobId);
   }
 }
