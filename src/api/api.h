@@ -49,8 +49,8 @@ struct api_call {
 	char request_id[40];
 	const char *client_request_id;	/* the client's, or the request id */
 	struct resource vault;	/* of an API_VAULT route, found by the dispatcher */
-	const char *copy_region;	/* where the copy is that `vault` was read from, if the vault is
-					 * another server's; else NULL */
+	const char *copy_region;	/* where the copy is that `vault` was read from, if the
+					 * vault is another server's; else NULL */
 	int64_t now_us;
 };
 
@@ -68,6 +68,8 @@ enum api_flags {
 	API_RAW = 128,		/* handler takes the body as it is (forms, blobs) */
 	API_SECONDARY = 256,	/* with API_VAULT: three api-versions show the vault's copy in the
 				 * paired region, also where the vault itself is another server's */
+	API_FROM_COPY = 512,	/* with API_VAULT: such a vault is read from its copy in any
+				 * api-version, for clients look at it before they ask for its copy */
 };
 
 struct api_route {

@@ -67,7 +67,8 @@ int secondary_need(struct api_call *c, struct vault **ret, struct err *e)
 int secondary_find_vault(struct api_call *c, struct err *e)
 {
 	const char *id = api_vault_id(c), *region = NULL;
-	bool wanted = secondary_asked(c) && (c->route->flags & API_SECONDARY) != 0;
+	bool wanted = (c->route->flags & API_FROM_COPY) != 0 ||
+	    (secondary_asked(c) && (c->route->flags & API_SECONDARY) != 0);
 	struct err missing = *e, why = { 0 };
 	struct vault *copy = NULL;
 	int found = id == NULL ? err_nomem(&why) : replica_find(c->world, id, &region, &copy, &why);

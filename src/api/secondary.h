@@ -25,8 +25,8 @@ must_check int secondary_open(struct api_call *c, struct vault **ret, struct err
 /* Same, but a vault that has no copy is an error that says so. */
 must_check int secondary_need(struct api_call *c, struct vault **ret, struct err *e);
 
-/* The call's vault is not this server's, as *e says.  On a route that shows copies, in one of their
- * api-versions, it is read from its copy: 0.  Else *e says in which region there is one. */
+/* The call's vault is not this server's, as *e says.  Where the route's flags and the api-version
+ * allow it, it is read from its copy: 0.  Else *e says in which region there is one. */
 must_check int secondary_find_vault(struct api_call *c, struct err *e);
 
 /* The item that the call's path names, in a copy. */

@@ -64,7 +64,7 @@ static int list_all(struct api_call *c, struct err *e)
 #define EXTENDED VAULT "/extendedInformation/vaultExtendedInfo"
 
 const struct api_route vault_routes[] = {
-	{ "GET", VAULT, vault_get, API_RS | API_VAULT | API_SECONDARY, TYPE_VAULT "/read" },
+	{ "GET", VAULT, vault_get, API_RS | API_VAULT | API_FROM_COPY, TYPE_VAULT "/read" },
 	{ "PUT", VAULT, vault_put, API_RS | API_GROUP | API_BODY, TYPE_VAULT "/write" },
 	{ "PATCH", VAULT, vault_patch, API_RS | API_VAULT | API_BODY, TYPE_VAULT "/write" },
 	{ "DELETE", VAULT, vault_delete, API_RS | API_GROUP, TYPE_VAULT "/delete" },

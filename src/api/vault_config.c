@@ -225,7 +225,7 @@ const struct api_route vault_config_routes[] = {
 	    TYPE_VAULT "/backupstorageconfig/write" },
 	{ "PATCH", STORAGE, storage_put, API_RS | API_VAULT | API_BODY,
 	    TYPE_VAULT "/backupstorageconfig/write" },
-	{ "GET", ENCRYPTION, encryption_get, API_RS | API_VAULT,
+	{ "GET", ENCRYPTION, encryption_get, API_RS | API_VAULT | API_FROM_COPY,
 	    TYPE_VAULT "/backupEncryptionConfigs/read" },
 	{ "PUT", ENCRYPTION, encryption_put, API_RS | API_VAULT | API_BODY,
 	    TYPE_VAULT "/backupEncryptionConfigs/write" },

@@ -61,19 +61,28 @@ test('the second region\'s server shows what it has neither vault nor group of',
   assert.equal(item.id, s.item);
   assert.equal(item.properties.healthStatus, 'Passed');
   assert.deepEqual((await west.points()).map((p) => p.id), [`${s.item}/recoveryPoints/${point}`]);
-  const vault = (await west.call('GET', s.vault, CRR)).json;
-  assert.equal(vault.location, 'eastus');
   assert.equal((await west.call('GET', `${s.vault}/backupstorageconfig/vaultstorageconfig`, CRR)).json.properties.crossRegionRestoreFlag, true);
+});
+
+// as clients do that ask for the second region: its name hangs on the vault's location
+test('the vault itself is read there in any api-version, and not written', async () => {
+  for (const version of ['2022-10-01', V, CRR]) {
+    const vault = (await west.call('GET', s.vault, version)).json;
+    assert.equal(vault.location, 'eastus');
+    assert.equal(vault.id, s.vault);
+    await west.call('GET', `${s.vault}/backupEncryptionConfigs/backupResourceEncryptionConfig`, version);
+  }
+  await refused(request(b, 'PATCH', s.vault, { version: '2022-10-01', body: { tags: {} } }), 'ResourceGroupNotFound', /A copy of it in region 'westus'/, 404);
 });
 
 test('asked in another way, it says where the copy is', async () => {
   const pointer = /A copy of it in region 'westus' can be read with api-version 2018-12-20, 2021-11-15 or 2023-01-15\.$/;
-  await refused(request(b, 'GET', s.vault, { version: V }), 'ResourceGroupNotFound', pointer, 404);
+  await refused(request(b, 'GET', `${s.item}/recoveryPoints`, { version: V }), 'ResourceGroupNotFound', pointer, 404);
   await refused(request(b, 'POST', `${s.item}/backup`, { version: V }), 'ResourceGroupNotFound', pointer, 404);
   // what would change the vault is not for its copy, whatever the version
   await refused(request(b, 'DELETE', s.item, { version: west.version }), 'ResourceGroupNotFound', pointer, 404);
   await ok(b, 'PUT', s.group, { version: RESOURCES, body: { location: 'westus' } });
-  await refused(request(b, 'GET', s.vault, { version: V }), 'ResourceNotFound', pointer, 404);
+  await refused(request(b, 'GET', `${s.item}/recoveryPoints`, { version: V }), 'ResourceNotFound', pointer, 404);
   assert.equal((await west.points()).length, 1);
   await refused(request(b, 'GET', s.vault.replace('vault1', 'none'), { version: west.version }), 'ResourceNotFound', /ARMResourceNotFoundFix$/, 404);
 });
