@@ -73,7 +73,8 @@ static void add_value(struct buf *b, const struct metric *m, const struct row *r
 	buf_adds(b, "\",region=\"");
 	add_label(b, r->status.region);
 	if (m->unit == UNIT_SECONDS)
-		buf_addf(b, "\"} %lld.%06lld\n", (long long)(v / 1000000), (long long)(v % 1000000));
+		buf_addf(b, "\"} %lld.%06lld\n", (long long)(v / 1000000),
+		    (long long)(v % 1000000));
 	else
 		buf_addf(b, "\"} %lld\n", (long long)v);
 }
@@ -132,6 +133,7 @@ static int show(struct api_call *c, struct err *e)
 
 /* "-" cannot be the name of a storage account. */
 const struct api_route metrics_routes[] = {
-	{ "GET", "-/metrics", show, API_NO_VERSION, "Microsoft.RecoveryServices/vaults/usages/read" },
+	{ "GET", "-/metrics", show, API_NO_VERSION,
+	    "Microsoft.RecoveryServices/vaults/usages/read" },
 	{ 0 },
 };

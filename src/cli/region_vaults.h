@@ -1,4 +1,5 @@
-/* region_vaults.h - what the verbs of `holdfast region` share that look at vaults and their copies. */
+/* region_vaults.h - what the verbs of `holdfast region` share that look at vaults and their
+ * copies. */
 #ifndef CLI_REGION_VAULTS_H
 #define CLI_REGION_VAULTS_H
 

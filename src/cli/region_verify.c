@@ -1,4 +1,5 @@
-/* region_verify.c - holdfast region verify: vaults and their copies compared, and mended from each other. */
+/* region_verify.c - holdfast region verify: vaults and their copies compared, and mended from
+ * each other. */
 #include <stdio.h>
 
 #include "cli/cli.h"

@@ -6,7 +6,7 @@ struct search {
 	const char *vault_id;
 	const char *found_region;
 	struct vault *found;
-	struct err why;		/* a copy that cannot be read, so that it is not known which it is of */
+	struct err why;		/* a copy that cannot be read: which vault it is of is not known */
 };
 
 static bool is_asked(const struct search *s, const struct replica_info *x)
@@ -57,8 +57,8 @@ int replica_open(struct world *w, const char *region, const char *vault_id, stru
 	if (s.region == NULL)
 		return err_set(e, ERR_INVALID, "region '%s' is not configured", region);
 	if (s.region->store == NULL)
-		return err_set(e, ERR_INVALID, "the store of region '%s' is out of this server's reach",
-		    s.region->name);
+		return err_set(e, ERR_INVALID, "the store of region '%s' is out of this server's "
+		    "reach", s.region->name);
 	found = find(w, &s, e);
 	if (found > 0)
 		*ret = s.found;

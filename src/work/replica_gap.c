@@ -1,4 +1,5 @@
-/* replica_gap.c - see replica_gap.h.  Lists of objects' names, each in order, are run through side by side. */
+/* replica_gap.c - see replica_gap.h.  Lists of objects' names, each in order, are run through
+ * side by side. */
 #include "work/replica_gap.h"
 
 #include "base/arena.h"
@@ -158,8 +159,11 @@ int64_t replica_gap_oldest(const struct replica_gap *g, size_t from, size_t to)
 {
 	int64_t oldest = 0;
 
-	for (size_t i = from; i < to; i++)
-		if (g->missing.p[i].time_us != 0 && (oldest == 0 || g->missing.p[i].time_us < oldest))
-			oldest = g->missing.p[i].time_us;
+	for (size_t i = from; i < to; i++) {
+		int64_t when = g->missing.p[i].time_us;
+
+		if (when != 0 && (oldest == 0 || when < oldest))
+			oldest = when;
+	}
 	return oldest;
 }

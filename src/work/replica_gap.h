@@ -18,8 +18,8 @@ struct replica_gap {
 	int64_t points;			/* of the vault */
 	struct gap_list missing;	/* in the vault, not in the copy */
 	struct gap_list surplus;	/* in the copy, but neither in the vault nor a row */
-	bool is_suspect;		/* the vault lists no points, but there should be some: nothing that
-					 * the copy has counts as surplus then */
+	bool is_suspect;		/* the vault lists no points, but there should be some:
+					 * nothing that the copy has counts as surplus then */
 };
 
 /* `to` NULL: no copy yet, all points are missing.  *ret must be zeroed. */

@@ -17,7 +17,8 @@ bool replica_wanted(const struct resource *vault)
 static int make_dir(const struct region_settings *to, const char *dir, struct err *e)
 {
 	if (!region_is_here(to) && access(to->store, F_OK) != 0)
-		return err_sys(e, errno, "opening '%s', the store of region '%s'", to->store, to->name);
+		return err_sys(e, errno, "opening '%s', the store of region '%s'", to->store,
+		    to->name);
 	return fs_mkdirs(dir, 0750, e);
 }
 
@@ -78,7 +79,8 @@ int replica_of(struct world *w, const struct resource *vault, const struct regio
 	r = replica_load(w, to, store, key, &v, e) != 0 ||
 	    replicas_add(w, to, store, v, ret, e) != 0 ? -1 : 1;
 	crypto_wipe(key, sizeof(key));
-	return r > 0 ? 1 : err_in(e, "opening the copy of vault '%s' in '%s'", vault->name, to->name);
+	return r > 0 ? 1 :
+	    err_in(e, "opening the copy of vault '%s' in '%s'", vault->name, to->name);
 }
 
 int replica_make(struct world *w, const struct resource *vault, struct vault *from,

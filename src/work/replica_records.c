@@ -50,8 +50,8 @@ static int read_items(struct world *w, const struct resource *vault, json_t *ite
 
 	if (items == NULL)
 		return err_nomem(e);
-	return db_read_begin(w->db, &c, e) != 0 || resource_list(c, &q, add_document, items, e) < 0 ?
-	    -1 : 0;
+	return db_read_begin(w->db, &c, e) != 0 ||
+	    resource_list(c, &q, add_document, items, e) < 0 ? -1 : 0;
 }
 
 int replica_records(struct world *w, const struct resource *vault, struct vault *copy,

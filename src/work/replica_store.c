@@ -42,8 +42,9 @@ static int read_object(struct object_store *s, uint8_t ret[WRAPPED_KEY_SIZE], st
 		return err_set(e, ERR_CORRUPT, "object '" OBJECT "' is not JSON: %.200s", e->msg);
 	if (jint(doc, "version", 0) != VERSION)
 		return err_set(e, ERR_INVALID, "object '" OBJECT "' has version %lld, this program "
-		    "knows " "%d", (long long)jint(doc, "version", 0), VERSION);
-	if (hex_decode(str_c(jstr(doc, "wrappedKey", "")), ret, WRAPPED_KEY_SIZE) != WRAPPED_KEY_SIZE)
+		    "knows %d", (long long)jint(doc, "version", 0), VERSION);
+	if (hex_decode(str_c(jstr(doc, "wrappedKey", "")), ret, WRAPPED_KEY_SIZE) !=
+	    WRAPPED_KEY_SIZE)
 		return err_set(e, ERR_CORRUPT, "object '" OBJECT "' holds no wrapped key");
 	return 1;
 }

@@ -1,11 +1,11 @@
 /* replicas.c - the registry of open copies.  See replicas.h.
  *
- * An entry is for a directory, not for its name: one that was removed or is out of reach comes back as
- * what it was, with the lock that its vault holds, and another that takes its place is another copy.
- * Entries stay until the world ends.
+ * An entry is for a directory, not for its name: one that was removed or is out of reach comes
+ * back as what it was, with the lock that its vault holds, and another that takes its place is
+ * another copy.  Entries stay until the world ends.
  *
- * Lock order: the registry's mutex is held while copies are opened, so that each is opened once; nothing
- * else is taken under it. */
+ * Lock order: the registry's mutex is held while copies are opened, so that each is opened once;
+ * nothing else is taken under it. */
 #include "work/replicas.h"
 
 #include <dirent.h>
@@ -138,14 +138,15 @@ static void look(struct world *w, const struct region_settings *r, struct replic
 
 	if (x->vault_id != NULL)
 		return;
-	if ((x->vault != NULL || replica_load(w, r, x->store, NULL, &x->vault, &why) == 0) && read_id(x, &why) == 0) {
+	if ((x->vault != NULL || replica_load(w, r, x->store, NULL, &x->vault, &why) == 0) &&
+	    read_id(x, &why) == 0) {
 		x->why = (struct err){ 0 };
 		return;
 	}
 	(void)err_in(&why, "copy '%s' in region '%s'", x->store, x->region);
 	if (strcmp(x->why.msg, why.msg) != 0)
-		log_event(LOG_WARN, "copy-unreadable", "region", x->region, "store", x->store, "error",
-		    why.msg, NULL);
+		log_event(LOG_WARN, "copy-unreadable", "region", x->region, "store", x->store,
+		    "error", why.msg, NULL);
 	x->why = why;
 }
 

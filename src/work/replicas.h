@@ -1,8 +1,8 @@
-/* replicas.h - the copies that this process has open, each once, and making them: for who keeps copies
- * up to date, or looks after them.  Who only reads has replica.h.
+/* replicas.h - the copies that this process has open, each once, and making them: for who keeps
+ * copies up to date, or looks after them.  Who only reads has replica.h.
  *
- * A copy is closed when the world ends, like the vault that it is of; what replica_open() lends stays
- * safe to use until then, even if the copy is removed meanwhile. */
+ * A copy is closed when the world ends, like the vault that it is of; what replica_open() lends
+ * stays safe to use until then, even if the copy is removed meanwhile. */
 #ifndef WORK_REPLICAS_H
 #define WORK_REPLICAS_H
 
@@ -16,13 +16,13 @@ struct replicas;		/* the registry; every vault cache has one.  Any thread */
 must_check int replicas_new(struct replicas **ret, struct err *e);
 void replicas_free(struct replicas *c);	/* NULL is fine */
 
-/* The copy of `vault`, a row of this server, in `to`: 1 and *ret, 0 there is none, -1.  Its key is taken
- * from the row, so the pair key need not fit. */
+/* The copy of `vault`, a row of this server, in `to`: 1 and *ret, 0 there is none, -1.  Its key
+ * is taken from the row, so the pair key need not fit. */
 must_check int replica_of(struct world *w, const struct resource *vault,
     const struct region_settings *to, struct vault **ret, struct err *e);
 
-/* The same, made if there is none; `replica` and the vault's record are written anew where they are not as
- * they should be. */
+/* The same, made if there is none; `replica` and the vault's record are written anew where they
+ * are not as they should be. */
 must_check int replica_make(struct world *w, const struct resource *vault, struct vault *from,
     const struct region_settings *to, struct vault **ret, struct err *e);
 
@@ -39,16 +39,16 @@ struct replica_info {		/* borrowed for the call, but for `region` and `vault` */
 	struct vault *vault;		/* NULL: it cannot be read, and says not which vault it is of */
 	const struct err *why;		/* of that */
 };
-/* Each copy that is known and there.  `fn` must not call what is in this part of the header.  A non-zero answer
- * ends it and is returned. */
+/* Each copy that is known and there.  `fn` must not call what is in this part of the header.  A
+ * non-zero answer ends it and is returned. */
 typedef int replica_fn(void *arg, const struct replica_info *x, struct err *e);
 must_check int replicas_each(struct world *w, replica_fn *fn, void *arg, struct err *e);
 
 /* Is the copy in that directory open already? */
 bool replicas_get(struct world *w, const struct region_settings *r, const char *store,
     struct vault **ret);
-/* Put the open copy `v` (taken over, also on failure) into the registry; *ret is the one that is there
- * then, which may be one that was there before. */
+/* Put the open copy `v` (taken over, also on failure) into the registry; *ret is the one that is
+ * there then, which may be one that was there before. */
 must_check int replicas_add(struct world *w, const struct region_settings *r, const char *store,
     struct vault *v, struct vault **ret, struct err *e);
 
@@ -77,7 +77,8 @@ must_check int replica_row(const json_t *doc, struct resource *ret, struct err *
 /* Write the record, unless it says so already, or (only_new) says something. */
 must_check int replica_put(struct vault *v, const char *key, const json_t *doc, bool only_new,
     struct err *e);
-/* The records of the vault and its items as their rows are; only_new: those that are not there yet. */
+/* The records of the vault and its items as their rows are; only_new: those that are not there
+ * yet. */
 must_check int replica_records(struct world *w, const struct resource *vault, struct vault *copy,
     bool only_new, struct err *e);
 /* Remove records of items that have neither a row nor points in the copy. */

@@ -12,7 +12,7 @@ struct look {
 	struct vault *from, *to;
 	struct vault_copy_stats sent;
 	struct replicate_stand stand;
-	struct err damage;	/* the first point that could not be copied, as the vault has it damaged */
+	struct err damage;	/* the first point that the vault has damaged, and so is not copied */
 };
 
 static struct vault *same(void *arg)
@@ -135,8 +135,8 @@ static int heal(struct look *l, struct vault *v, const char *side, struct err *e
 }
 
 /* ---- the look ---- */
-/* A vault is deleted rows first, then its directory and its copy's: one that went while its copy was
- * being made may have left that behind. */
+/* A vault is deleted rows first, then its directory and its copy's: one that went while its copy
+ * was being made may have left that behind. */
 static int check_row(struct replicate *r, struct err *e)
 {
 	auto_resource struct resource row = { 0 };
@@ -177,8 +177,8 @@ static int points(struct look *l, struct err *e)
 	    copy_points(l, &g, e) != 0)
 		return -1;
 	if (g.is_suspect)
-		return err_set(e, ERR_CORRUPT, "the vault lists no recovery points, but has items, and "
-		    "its copy has points: the copy is left as it is");
+		return err_set(e, ERR_CORRUPT, "the vault lists no recovery points, but has items, "
+		    "and its copy has points: the copy is left as it is");
 	if (replica_records(l->r->world, l->r->vault, l->to, false, e) != 0 ||
 	    drop_surplus(l, &g, e) != 0)
 		return -1;

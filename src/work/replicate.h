@@ -1,4 +1,5 @@
-/* replicate.h - inside src/work: one look at a vault and its copy, which brings the copy up to date. */
+/* replicate.h - inside src/work: one look at a vault and its copy, which brings the copy up to
+ * date. */
 #ifndef WORK_REPLICATE_H
 #define WORK_REPLICATE_H
 

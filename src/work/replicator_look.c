@@ -6,7 +6,8 @@
 #include "base/log.h"
 
 #define SECOND_US INT64_C(1000000)
-#define RETRY_US (5 * SECOND_US)	/* after a failure; twice as much after the next one, and so on */
+#define RETRY_US (5 * SECOND_US)	/* after a failure, twice as much after the next, … */
+#define RETRY_MAX_US (300 * SECOND_US)
 #define PRESET_INTERVAL_S 60
 
 void replicator_free_target(struct target *t)
@@ -21,7 +22,8 @@ struct listing {
 	json_t *wanted;		/* owned; {id of a vault: name of the copy's region} */
 };
 
-/* A vault whose copy would be out of reach is not looked after; switching the copy on is refused then. */
+/* A vault whose copy would be out of reach is not looked after; switching the copy on is refused
+ * then. */
 static int note_vault(void *arg, struct resource *vault, struct err *e)
 {
 	const struct listing *l = arg;
@@ -31,8 +33,8 @@ static int note_vault(void *arg, struct resource *vault, struct err *e)
 	if (here == NULL || !region_is_here(here) || !replica_wanted(vault) ||
 	    settings_copy_region(l->settings, vault->location, &to, &ignored) != 0)
 		return 0;
-	return json_object_set_new(l->wanted, vault->id, json_string(to->name)) != 0 ? err_nomem(e) :
-	    0;
+	return json_object_set_new(l->wanted, vault->id, json_string(to->name)) != 0 ?
+	    err_nomem(e) : 0;
 }
 
 static int read_wanted(struct replicator *r, struct listing *l, struct err *e)
@@ -42,8 +44,8 @@ static int read_wanted(struct replicator *r, struct listing *l, struct err *e)
 
 	if (l->wanted == NULL)
 		return err_nomem(e);
-	return db_read_begin(r->world->db, &c, e) != 0 || resource_list(c, &q, note_vault, l, e) < 0 ?
-	    -1 : 0;
+	return db_read_begin(r->world->db, &c, e) != 0 ||
+	    resource_list(c, &q, note_vault, l, e) < 0 ? -1 : 0;
 }
 
 static int add(struct replicator *r, const char *vault_id, const struct region_settings *to,
@@ -165,14 +167,15 @@ static int look(struct replicator *r, struct target *t, struct err *e)
 	return rc;
 }
 
-/* Twice as long each time, up to the interval. */
 static int64_t pause_after(const struct replicator *r, unsigned failed)
 {
 	int64_t every = r->world->settings->replication_interval_s, pause = RETRY_US;
 
 	every = (every > 0 ? every : PRESET_INTERVAL_S) * SECOND_US;
-	for (unsigned i = 1; i < failed && pause < every; i++)
+	for (unsigned i = 1; i < failed && pause < RETRY_MAX_US; i++)
 		pause *= 2;
+	if (pause > RETRY_MAX_US)
+		pause = RETRY_MAX_US;
 	return failed == 0 || pause > every ? every : pause;
 }
 
@@ -197,12 +200,13 @@ static void conclude(struct replicator *r, struct target *t, const struct err *w
 
 static void log_look(const struct target *t, int64_t took_us, const struct err *why)
 {
+	int64_t bytes = t->status.bytes_sent - t->sent_before;
 	char missing[24], sent[24], seconds[24];
 
-	if (why == NULL && t->status.bytes_sent == t->sent_before)
+	if (why == NULL && bytes == 0)
 		return;
 	(void)snprintf(missing, sizeof(missing), "%lld", (long long)t->status.missing);
-	(void)snprintf(sent, sizeof(sent), "%lld", (long long)(t->status.bytes_sent - t->sent_before));
+	(void)snprintf(sent, sizeof(sent), "%lld", (long long)bytes);
 	(void)snprintf(seconds, sizeof(seconds), "%.3f", (double)took_us / 1e6);
 	log_event(why != NULL ? LOG_WARN : LOG_INFO, "replication", "vault", t->vault_id, "region",
 	    t->status.region, "bytes", sent, "seconds", seconds, "missing", missing, "error",

@@ -1,5 +1,5 @@
-/* replica_rig.h - a server's world with two regions, a vault in the first that is copied to the second, and
- * items with points that are made without their jobs. */
+/* replica_rig.h - a server's world with two regions, a vault in the first that is copied to the
+ * second, and items with points that are made without their jobs. */
 #ifndef TESTS_REPLICA_RIG_H
 #define TESTS_REPLICA_RIG_H
 

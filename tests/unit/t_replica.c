@@ -204,7 +204,8 @@ static void another_pair_key_opens_nothing_and_says_so(void **state)
 	FAILS(replica_open(&s.world, "westus", VAULT, &v, &e), ERR_DENIED);
 }
 
-/* The vault's own server knows the key, and after its pair key was replaced gives the copy the new one. */
+/* The vault's own server knows the key, and after its pair key was replaced gives the copy the
+ * new one. */
 static void a_new_pair_key_is_taken_over(void **state)
 {
 	struct world_rig *g = *state;

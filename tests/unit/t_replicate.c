@@ -1,5 +1,6 @@
-/* t_replicate.c - one look at a vault and its copy, when the copy's store fails or is slow, and when either
- * side is damaged.  `t_replicate lag` prints how long it takes until a changed disk is in the copy. */
+/* t_replicate.c - one look at a vault and its copy, when the copy's store fails or is slow, and
+ * when either side is damaged.  `t_replicate lag` prints how long it takes until a changed disk
+ * is in the copy. */
 #include "t.h"
 
 #include "replica_rig.h"

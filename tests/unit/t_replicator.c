@@ -1,5 +1,5 @@
-/* t_replicator.c - a vault and its copy in the other region: what comes over, what goes, and what stays
- * when the vault is lost. */
+/* t_replicator.c - a vault and its copy in the other region: what comes over, what goes, and
+ * what stays when the vault is lost. */
 #include "t.h"
 
 #include "replica_rig.h"
@@ -17,7 +17,8 @@ static bool stands(struct world_rig *g, int64_t points, struct replication_statu
 	    ret->points == points && ret->missing == 0 && ret->last_error[0] == '\0';
 }
 
-/* Until a look that began after now has ended well and the vault has that many points, all copied. */
+/* Until a look that began after now has ended well and the vault has that many points, all
+ * copied. */
 static struct replication_status await(struct world_rig *g, int64_t points)
 {
 	int64_t end = clock_monotonic_us() + PATIENCE_US;
