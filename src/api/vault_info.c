@@ -166,6 +166,7 @@ int vault_extended_put(struct api_call *c, struct err *e)
 	if (jset(jat(vault.body, "internal"), "extendedInfo", json_incref(info), e) != 0 ||
 	    resource_put(conn, &vault, c->now_us, e) != 0 || db_commit(&conn, e) != 0)
 		return -1;
+	replicator_wake(c->world, c->vault.id);
 	return answer_extended(c, info, e);
 }
 

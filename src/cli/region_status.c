@@ -66,15 +66,17 @@ static int fail(struct status *s, json_t *row, const struct err *why, struct err
 }
 
 static int add_vault(void *arg, const struct resource *vault, const struct region_settings *to,
-    struct err *e)
+    const struct err *no_place, struct err *e)
 {
 	struct status *s = arg;
-	json_t *row = json_pack("{s:s, s:s, s:s, s:s}", "name", vault->name, "id", vault->id,
-	    "region", vault->location, "copyRegion", to->name);
+	json_t *row = json_pack("{s:s, s:s, s:s, s:s*}", "name", vault->name, "id", vault->id,
+	    "region", vault->location, "copyRegion", to != NULL ? to->name : NULL);
 	struct err why = { 0 };
 
 	if (json_array_append_new(s->vaults, row) != 0)
 		return err_nomem(e);
+	if (to == NULL)
+		return fail(s, row, no_place, e);
 	return measure(s, vault, to, row, &why) == 0 ? 0 : fail(s, row, &why, e);
 }
 
@@ -163,7 +165,7 @@ static void print_vault(const json_t *v)
 	char age[CLI_AGE_SIZE];
 
 	(void)printf("%-20s %s -> %s  ", jstr(v, "name", ""), jstr(v, "region", ""),
-	    jstr(v, "copyRegion", ""));
+	    jstr(v, "copyRegion", "?"));
 	if (jat(v, "error") != NULL)
 		(void)printf("cannot be compared: %s\n", jstr(v, "error", ""));
 	else if (!jbool(v, "isCopied", false))

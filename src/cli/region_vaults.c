@@ -80,14 +80,18 @@ static int read_rows(struct offline *o, struct rows *l, struct err *e)
 int region_vaults(struct offline *o, region_vault_fn *fn, void *arg, struct err *e)
 {
 	cleanup_with(rows_done) struct rows l = { .settings = o->settings };
-	const struct region_settings *to;
 
 	if (read_rows(o, &l, e) != 0)
 		return -1;
-	for (size_t i = 0; i < l.n; i++)
-		if (settings_copy_region(o->settings, l.p[i].location, &to, e) != 0 ||
-		    fn(arg, &l.p[i], to, e) != 0)
+	for (size_t i = 0; i < l.n; i++) {
+		const struct region_settings *to = NULL;
+		struct err why = { 0 };
+
+		if (settings_copy_region(o->settings, l.p[i].location, &to, &why) != 0)
+			to = NULL;
+		if (fn(arg, &l.p[i], to, &why, e) != 0)
 			return -1;
+	}
 	return 0;
 }
 

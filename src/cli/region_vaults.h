@@ -11,9 +11,10 @@
 int region_arguments(int argc, char **argv, const char *verb, const char *help,
     const char **ret_dir, bool *ret_json);
 
-/* A vault of one of the data directory's own regions that is copied. */
+/* A vault of one of the data directory's own regions that is copied; `to` NULL: the settings give no
+ * place for its copy, as `why` says. */
 typedef int region_vault_fn(void *arg, const struct resource *vault,
-    const struct region_settings *to, struct err *e);
+    const struct region_settings *to, const struct err *why, struct err *e);
 /* Each of them, in order of ids; no transaction is open meanwhile. */
 must_check int region_vaults(struct offline *o, region_vault_fn *fn, void *arg, struct err *e);
 

@@ -159,16 +159,16 @@ static int look(struct verify *v, const struct resource *vault, const struct reg
 }
 
 static int add_vault(void *arg, const struct resource *vault, const struct region_settings *to,
-    struct err *e)
+    const struct err *no_place, struct err *e)
 {
 	struct verify *v = arg;
-	json_t *row = json_pack("{s:s, s:s, s:s, s:s, s:[]}", "name", vault->name, "id", vault->id,
-	    "region", vault->location, "copyRegion", to->name, "findings");
-	struct err why = { 0 };
+	json_t *row = json_pack("{s:s, s:s, s:s, s:s*, s:[]}", "name", vault->name, "id", vault->id,
+	    "region", vault->location, "copyRegion", to != NULL ? to->name : NULL, "findings");
+	struct err why = *no_place;
 
 	if (json_array_append_new(v->vaults, row) != 0)
 		return err_nomem(e);
-	if (look(v, vault, to, row, &why) == 0)
+	if (to != NULL && look(v, vault, to, row, &why) == 0)
 		return 0;
 	v->has_failed = true;
 	return json_object_set_new(row, "error", json_string(why.msg)) != 0 ? err_nomem(e) : 0;
@@ -183,7 +183,7 @@ static void print_vault(const json_t *v)
 	size_t i;
 
 	(void)printf("%-20s %s -> %s  ", jstr(v, "name", ""), jstr(v, "region", ""),
-	    jstr(v, "copyRegion", ""));
+	    jstr(v, "copyRegion", "?"));
 	if (jat(v, "error") != NULL)
 		(void)printf("cannot be compared: %s\n", jstr(v, "error", ""));
 	else

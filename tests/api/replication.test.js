@@ -167,3 +167,35 @@ test('a deleted item goes from the copy, and a deleted vault takes its copy alon
   assert.equal(fs.existsSync(copy), false);
   assert.deepEqual(status(), { vaults: [], copies: [] });
 });
+
+test('a slow transfer is told of, ends with the server, and goes on from where it was killed', async () => {
+  const slow = await (await Server.create({ conf: (t) => t.replace(/^#?\s*replication_limit\s*=.*$/m, 'replication_limit = 1') })).start();
+  try {
+    const x = await Setup.create(slow);
+    await x.protect();
+    await x.backup();
+    await ok(slow, 'PATCH', `${x.vault}/backupstorageconfig/vaultstorageconfig`, { version: V,
+      body: { properties: { crossRegionRestoreFlag: true } } });
+    const shown = () => JSON.parse(run(binary, ['region', 'status', slow.dir, '--json'], { mayFail: true }).stdout).vaults[0];
+    await until('a transfer', async () => (await ok(slow, 'GET', `${x.vault}/replicationUsages`, { version: VAULTS })).json.value[0]?.jobsSummary.inProgressJobs === 1);
+    const text = (await ok(slow, 'GET', '/-/metrics')).text;
+    assert.match(text, /^holdfast_replication_points_missing\{.*\} 1$/m);
+    assert.doesNotMatch(text, /^holdfast_replication_lag_seconds\{.*\} 0\.000000$/m);
+    const began = Date.now();
+    assert.equal((await slow.stop()).code, 0);
+    assert.ok(Date.now() - began < patience / 10, 'it does not wait for the transfer');
+    assert.equal(shown().missing, 1);
+
+    await slow.start('copy/point=kill');	// all chunks are there, the point is not
+    assert.equal((await slow.died()).signal, 'SIGKILL');
+    assert.deepEqual([shown().points, shown().missing], [1, 1]);
+    await slow.start();
+    await until('the point', () => shown().missing === 0);
+    await slow.stop();
+    const verified = run(binary, ['region', 'verify', slow.dir], { mayFail: true });
+    assert.equal(verified.status, 0, verified.stdout + verified.stderr);
+    assert.match(verified.stdout, /vault1 +eastus -> westus +1 of 1 points are the same/);
+  } finally {
+    await slow.destroy();
+  }
+});

@@ -95,4 +95,12 @@ test('nothing of the first server is needed to read the copy', async () => {
   assert.deepEqual(doc.copies.map((c) => [c.id, c.points]), [[s.vault, 3]]);
   const text = run(binary, ['region', 'status', b.dir], { mayFail: true }).stdout;
   assert.match(text, /vault1 +westus <- eastus +3 points, the newest \d+ (s|min) old/);
+
+  const conf = path.join(b.dir, 'holdfast.conf');
+  fs.writeFileSync(conf, fs.readFileSync(conf, 'utf8').replace(`store = ${store(a, 'eastus')}\n`, ''));
+  for (const verb of ['status', 'verify']) {
+    const none = run(binary, ['region', verb, b.dir, '--json'], { mayFail: true });
+    assert.equal(none.status, 1);
+    assert.match(JSON.parse(none.stdout).vaults[0].error, /out of this server's reach/);
+  }
 });

@@ -97,11 +97,15 @@ export class Server {
 
   // Wait for the process to die by itself (a failpoint).
   async died() {
-    const timer = new Promise((_, reject) => {
-      setTimeout(() => reject(new Error(`server is still alive:\n${this.log()}`)), patience).unref();
+    let timer;
+    const late = new Promise((resolve, reject) => {
+      timer = setTimeout(() => reject(new Error(`server is still alive:\n${this.log()}`)), patience);
     });
-    timer.catch(() => {});
-    return Promise.race([this.exited, timer]);
+    try {
+      return await Promise.race([this.exited, late]);
+    } finally {
+      clearTimeout(timer);	// it would keep the test's process
+    }
   }
 
   async stop(signal = 'SIGTERM') {
