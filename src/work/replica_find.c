@@ -6,6 +6,7 @@ struct search {
 	const char *vault_id;
 	const char *found_region;
 	struct vault *found;
+	int64_t made_us;
 	struct err why;		/* a copy that cannot be read: which vault it is of is not known */
 };
 
@@ -25,25 +26,27 @@ static int match(void *arg, const struct replica_info *x, struct err *e)
 		s->why = *x->why;
 		return 0;
 	}
-	if (!str_ieq(str_c(x->vault_id), str_c(s->vault_id)))
+	/* A vault that was deleted while its copy was out of reach left that behind, and another one
+	 * may have its id since. */
+	if (!str_ieq(str_c(x->vault_id), str_c(s->vault_id)) || x->made_us < s->made_us)
 		return 0;
 	s->found_region = x->region->name;
 	s->found = x->vault;
-	return 1;
+	s->made_us = x->made_us;
+	return 0;
 }
 
 static int find(struct world *w, struct search *s, struct err *e)
 {
-	int found = replicas_each(w, match, s, e);
-
-	if (found != 0)
-		return found;
-	if (replicas_scan(w, e) != 0)
+	if (replicas_each(w, match, s, e) != 0)
 		return -1;
+	if (s->found != NULL)
+		return 1;
 	s->why = (struct err){ 0 };
-	found = replicas_each(w, match, s, e);
-	if (found != 0 || s->why.kind == ERR_NONE)
-		return found;
+	if (replicas_scan(w, e) != 0 || replicas_each(w, match, s, e) != 0)
+		return -1;
+	if (s->found != NULL || s->why.kind == ERR_NONE)
+		return s->found != NULL;
 	*e = s->why;
 	return -1;
 }

@@ -7,7 +7,8 @@
 struct rows {
 	struct vault *vault;
 	struct gap_list list;	/* objects that rows of points stand for, in any order at first */
-	json_t *items;		/* owned; ids */
+	struct gap_list items;	/* with a row, as what the names of their points begin with */
+	json_t *ids;		/* owned; of items */
 };
 
 void replica_gap_done(struct replica_gap *g)
@@ -53,9 +54,17 @@ static const struct gap_point *find(const struct gap_list *l, const struct gap_p
 /* ---- rows ---- */
 static int add_item(void *arg, struct resource *item, struct err *e)
 {
+	auto_arena struct arena a = { 0 };
+	const char *id = arena_lower(&a, str_c(item->id));
+	char object[VAULT_NAME_SIZE];
 	struct rows *r = arg;
 
-	return json_array_append_new(r->items, json_string(item->id)) != 0 ? err_nomem(e) : 0;
+	if (id == NULL || json_array_append_new(r->ids, json_string(item->id)) != 0)
+		return err_nomem(e);
+	if (vault_point_object(r->vault, id, "x", object, e) != 0)
+		return -1;
+	object[strlen(object) - 1] = '\0';
+	return add(&r->items, object, 0, e);
 }
 
 static int add_row(void *arg, struct resource *row, struct err *e)
@@ -81,7 +90,7 @@ static int read_rows(struct world *w, const struct resource *vault, struct rows 
 
 	if (db_read_begin(w->db, &c, e) != 0 || resource_list(c, &items, add_item, r, e) < 0)
 		return -1;
-	json_array_foreach(r->items, i, x) {
+	json_array_foreach(r->ids, i, x) {
 		points.parent = json_string_value(x);
 		if (resource_list(c, &points, add_row, r, e) < 0)
 			return -1;
@@ -113,6 +122,25 @@ static int64_t time_of(struct vault *from, const struct rows *r, const struct ga
 	return when;
 }
 
+/* Does the name of one of the points begin with it? */
+static bool any_begins(const struct gap_list *points, const char *with)
+{
+	for (size_t i = 0; i < points->n; i++)
+		if (strncmp(points->p[i].object, with, strlen(with)) == 0)
+			return true;
+	return false;
+}
+
+/* Of a point that the vault does not have: has it all the points of an item lost at once? */
+static bool is_of_emptied(const struct gap_list *here, const struct rows *rows,
+    const struct gap_point *p)
+{
+	for (size_t i = 0; i < rows->items.n; i++)
+		if (strncmp(p->object, rows->items.p[i].object, strlen(rows->items.p[i].object)) == 0)
+			return !any_begins(here, rows->items.p[i].object);
+	return false;
+}
+
 static int compare(struct vault *from, const struct gap_list *here, const struct gap_list *there,
     const struct rows *rows, struct replica_gap *g, struct err *e)
 {
@@ -121,9 +149,10 @@ static int compare(struct vault *from, const struct gap_list *here, const struct
 		if (find(there, &here->p[i]) == NULL && add(&g->missing, here->p[i].object,
 		    time_of(from, rows, &here->p[i]), e) != 0)
 			return -1;
-	g->is_suspect = here->n == 0 && there->n > 0 && json_array_size(rows->items) > 0;
-	for (size_t i = 0; !g->is_suspect && i < there->n; i++)
+	g->is_lost = here->n == 0 && rows->list.n > 0;
+	for (size_t i = 0; i < there->n; i++)
 		if (find(here, &there->p[i]) == NULL && find(&rows->list, &there->p[i]) == NULL &&
+		    !is_of_emptied(here, rows, &there->p[i]) &&
 		    add(&g->surplus, there->p[i].object, 0, e) != 0)
 			return -1;
 	return 0;
@@ -133,12 +162,12 @@ int replica_gap(struct world *w, const struct resource *vault, struct vault *fro
     struct vault *to, struct replica_gap *ret, struct err *e)
 {
 	struct gap_list here = { 0 }, there = { 0 };
-	struct rows rows = { .vault = from, .items = json_array() };
+	struct rows rows = { .vault = from, .ids = json_array() };
 	struct replica_gap g = { 0 };
 	int r = -1;
 
 	/* the vault before the rows: a point that is published meanwhile is seen in one of them */
-	if (rows.items == NULL)
+	if (rows.ids == NULL)
 		(void)err_nomem(e);
 	else if (vault_point_names(from, add_name, &here, e) == 0 &&
 	    read_rows(w, vault, &rows, e) == 0 &&
@@ -147,7 +176,8 @@ int replica_gap(struct world *w, const struct resource *vault, struct vault *fro
 	free(here.p);
 	free(there.p);
 	free(rows.list.p);
-	json_decref(rows.items);
+	free(rows.items.p);
+	json_decref(rows.ids);
 	if (r == 0)
 		*ret = g;
 	else

@@ -17,9 +17,10 @@ struct gap_list {		/* in order of objects' names */
 struct replica_gap {
 	int64_t points;			/* of the vault */
 	struct gap_list missing;	/* in the vault, not in the copy */
-	struct gap_list surplus;	/* in the copy, but neither in the vault nor a row */
-	bool is_suspect;		/* the vault lists no points, but there should be some:
-					 * nothing that the copy has counts as surplus then */
+	/* In the copy, but neither in the vault nor a row; of an item that has a row only if the vault
+	 * has other points of it: all of them at once are more likely lost than deleted. */
+	struct gap_list surplus;
+	bool is_lost;			/* the vault lists no points, but there are rows of some */
 };
 
 /* `to` NULL: no copy yet, all points are missing.  *ret must be zeroed. */

@@ -1,5 +1,5 @@
 /* replica_store.c - the directory of a copy, and its object `replica`. */
-#include <stdio.h>
+#include <sys/stat.h>
 
 #include "base/codec.h"
 #include "base/fs.h"
@@ -21,12 +21,20 @@ int replica_dir(const struct region_settings *r, const char *store, struct arena
 	return 0;
 }
 
-bool replica_is_there(const struct region_settings *r, const char *store)
+int64_t replica_made_us(const struct region_settings *r, const char *store)
 {
 	auto_arena struct arena a = { 0 };
 	const char *path = arena_fmt(&a, "%s/vaults/%s/" OBJECT, r->store, store);
+	struct stat st;
 
-	return path != NULL && access(path, F_OK) == 0;
+	if (path == NULL || stat(path, &st) != 0)
+		return 0;
+	return (int64_t)st.st_mtim.tv_sec * 1000000 + st.st_mtim.tv_nsec / 1000;
+}
+
+bool replica_is_there(const struct region_settings *r, const char *store)
+{
+	return replica_made_us(r, store) != 0;
 }
 
 /* ---- the object ---- */

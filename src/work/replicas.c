@@ -250,9 +250,10 @@ int replicas_each(struct world *w, replica_fn *fn, void *arg, struct err *e)
 	for (const struct replica *x = c->head; r == 0 && x != NULL; x = x->next) {
 		const struct region_settings *region = settings_region(w->settings, x->region);
 		const struct replica_info info = { region, x->store, x->vault_id,
-			x->vault_id != NULL ? x->vault : NULL, &x->why };
+			replica_made_us(region, x->store), x->vault_id != NULL ? x->vault : NULL,
+			&x->why };
 
-		if (replica_is_there(region, x->store) && find(c, region, x->store) == x)
+		if (info.made_us != 0 && find(c, region, x->store) == x)
 			r = fn(arg, &info, e);
 	}
 	pthread_mutex_unlock(&c->mu);

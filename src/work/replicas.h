@@ -36,6 +36,7 @@ struct replica_info {		/* borrowed for the call, but for `region` and `vault` */
 	const struct region_settings *region;
 	const char *store;		/* name of its directory */
 	const char *vault_id;
+	int64_t made_us;		/* when its object `replica` was written */
 	struct vault *vault;		/* NULL: it cannot be read, and says not which vault it is of */
 	const struct err *why;		/* of that */
 };
@@ -58,6 +59,7 @@ must_check int replica_dir(const struct region_settings *r, const char *store, s
     const char **ret, struct err *e);
 /* Does a copy lie there?  It has its object `replica` once it is whole. */
 bool replica_is_there(const struct region_settings *r, const char *store);
+int64_t replica_made_us(const struct region_settings *r, const char *store); /* 0: it does not */
 /* Open it under its key, or (NULL) the one that the pair key unwraps. */
 must_check int replica_load(const struct world *w, const struct region_settings *r,
     const char *store, const uint8_t *key, struct vault **ret, struct err *e);

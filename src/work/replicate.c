@@ -176,9 +176,9 @@ static int points(struct look *l, struct err *e)
 	if (replica_gap(l->r->world, l->r->vault, l->from, l->to, &g, e) != 0 ||
 	    copy_points(l, &g, e) != 0)
 		return -1;
-	if (g.is_suspect)
-		return err_set(e, ERR_CORRUPT, "the vault lists no recovery points, but has items, "
-		    "and its copy has points: the copy is left as it is");
+	if (g.is_lost)
+		return err_set(e, ERR_CORRUPT, "the vault lists no recovery points, but the database "
+		    "does: its copy is left as it is");
 	if (replica_records(l->r->world, l->r->vault, l->to, false, e) != 0 ||
 	    drop_surplus(l, &g, e) != 0)
 		return -1;

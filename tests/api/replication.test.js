@@ -160,6 +160,7 @@ test('a deleted item goes from the copy, and a deleted vault takes its copy alon
     body: { properties: { softDeleteFeatureState: 'Disabled' } } });
   await s.finished(await ok(server, 'DELETE', s.item, { version: V }));
   await allCopied(0);
+  assert.equal((await metric('holdfast_replication_failures_total'))[0][1], 0);	// since the last start
   await until('no point object', () => !fs.readdirSync(path.join(copy, 'points')).some((d) =>
     fs.readdirSync(path.join(copy, 'points', d)).length > 0));
   await until('no pack', () => fs.readdirSync(path.join(copy, 'packs')).length === 0);

@@ -283,6 +283,38 @@ static void a_deleted_vault_takes_its_copy_along(void **state)
 		assert_string_equal(none.text, "");
 }
 
+/* The copy of the first one was out of reach when it was deleted. */
+static void of_two_vaults_of_one_id_the_later_is_shown(void **state)
+{
+	struct world_rig *g = *state;
+	auto_arena struct arena a = { 0 };
+	auto_second struct second s;
+	auto_resource struct resource row = { 0 };
+	json_t *body;
+	const char *region, *dir;
+	struct vault *v;
+	struct err e;
+
+	two_items(g);
+	(void)make_copy(g);
+	OK(replica_dir(west(g), jstr(g->vault.body, "internal.store", ""), &a, &dir, &e));
+	assert_int_equal(rename(dir, arena_fmt(&a, "%s/aside", g->dir)), 0);
+	OK(world_vault_remove(&g->world, &g->vault, &e));
+	assert_int_equal(rename(arena_fmt(&a, "%s/aside", g->dir), dir), 0);
+
+	body = json_pack("{s:{}, s:{s:s}}", "properties", "internal", "numericId", "2");
+	OK(world_vault_create(&g->world, "eastus", body, &e));
+	resource_done(&g->vault);
+	OK(resource_init(&g->vault, TYPE_VAULT, VAULT, "eastus", GROUP, body, &e));
+	rig_put_vault(g, "GeoRedundant", true);
+	OK(world_vault(&g->world, &g->vault, &g->v, &e));
+	OK(replica_make(&g->world, &g->vault, g->v, west(g), &v, &e));
+	second_open(&s, g);
+	assert_int_equal(replica_find(&s.world, VAULT, &region, &v, &e), 1);
+	assert_int_equal(replica_vault(v, &row, &e), 1);
+	assert_string_equal(jstr(row.body, "internal.numericId", ""), "2");
+}
+
 static void records_follow_rows(void **state)
 {
 	struct world_rig *g = *state;
@@ -326,6 +358,7 @@ int main(void)
 		T(a_copy_is_seen_by_who_asked_before_it_was_there),
 		T(a_copy_that_was_begun_only_is_none),
 		T(a_deleted_vault_takes_its_copy_along),
+		T(of_two_vaults_of_one_id_the_later_is_shown),
 		T(records_follow_rows),
 	};
 

@@ -236,11 +236,21 @@ static void lost_points_stay_in_the_copy(void **state)
 	start(g);
 	(void)await(g, 3);
 	lose(g, "/points");
+	await_failure(g, "lists no recovery points");
+	copy_is_whole(g);
 	rig_drop_row(g, WEB "/recoveryPoints/100");
 	rig_drop_row(g, WEB "/recoveryPoints/101");
 	rig_drop_row(g, DB "/recoveryPoints/100");
-	await_failure(g, "lists no recovery points");
+	(void)await(g, 0);
 	copy_is_whole(g);
+	/* an item that is backed up again is up to date; the other one stays as it is */
+	rig_add_point(g, WEB, "102", TIME0_US);
+	(void)await(g, 1);
+	assert_int_equal(points_in_copy(g, WEB), 1);
+	assert_int_equal(points_in_copy(g, DB), 1);
+	rig_drop_row(g, DB);
+	(void)await(g, 1);
+	assert_int_equal(points_in_copy(g, DB), 0);
 }
 
 static bool is_copied(struct world_rig *g)
