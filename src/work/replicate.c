@@ -125,8 +125,8 @@ static int heal(struct look *l, struct vault *v, const char *side, struct err *e
 
 	if (vault_heal(v, &stats, e) != 0)
 		return e->kind == ERR_BUSY ? 0 : -1;
-	if (stats.noted == 0)
-		return 0;
+	if (stats.healed == 0)
+		return 0;	/* what neither side can read would be told of at every look */
 	(void)snprintf(healed, sizeof(healed), "%lld", (long long)stats.healed);
 	(void)snprintf(noted, sizeof(noted), "%lld", (long long)stats.noted);
 	log_event(LOG_WARN, "mended", "vault", l->r->vault->id, "side", side, "damaged", noted,
