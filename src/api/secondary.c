@@ -85,8 +85,9 @@ int secondary_find_vault(struct api_call *c, struct err *e)
 	}
 	if (found <= 0)
 		return -1;	/* as *e says */
-	return err_code(e, missing.kind, missing.code, "%.380s A copy of it in region '%s' can be "
-	    "read with api-version " VERSIONS " or " LAST_VERSION ".", missing.msg, region);
+	return err_code(e, missing.kind, missing.code, "%.300s A copy of vault '%.80s' in region "
+	    "'%s' can be read with api-version " VERSIONS " or " LAST_VERSION ".", missing.msg,
+	    c->param[2], region);
 }
 
 int secondary_find_item(struct api_call *c, struct vault *copy, struct resource *ret,

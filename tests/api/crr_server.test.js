@@ -72,11 +72,11 @@ test('the vault itself is read there in any api-version, and not written', async
     assert.equal(vault.id, s.vault);
     await west.call('GET', `${s.vault}/backupEncryptionConfigs/backupResourceEncryptionConfig`, version);
   }
-  await refused(request(b, 'PATCH', s.vault, { version: '2022-10-01', body: { tags: {} } }), 'ResourceGroupNotFound', /A copy of it in region 'westus'/, 404);
+  await refused(request(b, 'PATCH', s.vault, { version: '2022-10-01', body: { tags: {} } }), 'ResourceGroupNotFound', /A copy of vault 'vault1' in region 'westus'/, 404);
 });
 
 test('asked in another way, it says where the copy is', async () => {
-  const pointer = /A copy of it in region 'westus' can be read with api-version 2018-12-20, 2021-11-15 or 2023-01-15\.$/;
+  const pointer = /A copy of vault 'vault1' in region 'westus' can be read with api-version 2018-12-20, 2021-11-15 or 2023-01-15\.$/;
   await refused(request(b, 'GET', `${s.item}/recoveryPoints`, { version: V }), 'ResourceGroupNotFound', pointer, 404);
   await refused(request(b, 'POST', `${s.item}/backup`, { version: V }), 'ResourceGroupNotFound', pointer, 404);
   // what would change the vault is not for its copy, whatever the version
