@@ -185,6 +185,29 @@ static int points(struct look *l, struct err *e)
 	return replica_prune(l->r->world, l->r->vault, l->to, e);
 }
 
+/* The copy's store is full: what the copy has too many goes before its time, or else it would stay for
+ * ever.  Without surplus nothing is collected: what has arrived of a point would be sent again. */
+static void make_room(struct look *l)
+{
+	auto_gap struct replica_gap g = { 0 };
+	struct err why = { 0 };
+
+	if (replica_gap(l->r->world, l->r->vault, l->from, l->to, &g, &why) == 0 &&
+	    (g.surplus.n == 0 || (drop_surplus(l, &g, &why) == 0 && collect(l, &why) == 0)))
+		return;
+	if (why.kind != ERR_CANCELLED)
+		log_event(LOG_WARN, "no-room-made", "vault", l->r->vault->id, "error", why.msg, NULL);
+}
+
+static int send(struct look *l, struct err *e)
+{
+	if (replica_records(l->r->world, l->r->vault, l->to, true, e) == 0 && points(l, e) == 0)
+		return 0;
+	if (e->kind == ERR_NO_SPACE)
+		make_room(l);
+	return -1;
+}
+
 int replicate(struct replicate *r, struct err *e)
 {
 	struct look l = { .r = r };
@@ -192,8 +215,7 @@ int replicate(struct replicate *r, struct err *e)
 	if (world_vault(r->world, r->vault, &l.from, e) != 0 || open_copy(&l, e) != 0)
 		return -1;
 	replicate_peers(l.from, l.to);
-	if (replica_records(r->world, r->vault, l.to, true, e) != 0 || points(&l, e) != 0 ||
-	    collect(&l, e) != 0 || heal(&l, l.to, "copy", e) != 0 ||
+	if (send(&l, e) != 0 || collect(&l, e) != 0 || heal(&l, l.to, "copy", e) != 0 ||
 	    heal(&l, l.from, "vault", e) != 0)
 		return -1;
 	if (l.damage.kind == ERR_NONE)

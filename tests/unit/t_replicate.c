@@ -145,6 +145,105 @@ static void a_store_that_fails_leaves_whole_points(void **state)
 	assert_int_equal(check_shown(g), 3);
 }
 
+/* A store in which there is no room any more, only while it is full. */
+struct full_store {
+	struct object_store base;
+	struct object_store *below;
+	bool is_full;
+};
+
+static int full_put(struct object_store *s, const char *name, const void *p, size_t n,
+    struct err *e)
+{
+	struct full_store *f = (struct full_store *)s;
+
+	return f->is_full ? err_set(e, ERR_NO_SPACE, "storing object '%s': no space left", name) :
+	    object_put(f->below, name, p, n, e);
+}
+
+static int full_get(struct object_store *s, const char *name, int64_t offset, void *p, size_t n,
+    struct err *e)
+{
+	return object_get(((struct full_store *)s)->below, name, offset, p, n, e);
+}
+
+static int full_head(struct object_store *s, const char *name, struct object_info *ret,
+    struct err *e)
+{
+	return object_head(((struct full_store *)s)->below, name, ret, e);
+}
+
+static int full_del(struct object_store *s, const char *name, struct err *e)
+{
+	return object_del(((struct full_store *)s)->below, name, e);
+}
+
+static int full_list(struct object_store *s, const char *prefix, object_list_fn *fn, void *arg,
+    struct err *e)
+{
+	return object_list(((struct full_store *)s)->below, prefix, fn, arg, e);
+}
+
+static int full_lock(struct object_store *s, struct err *e)
+{
+	return object_lock(((struct full_store *)s)->below, e);
+}
+
+static void full_close(struct object_store *s)
+{
+	object_close(((struct full_store *)s)->below);
+	free(s);
+}
+
+static const struct object_ops full_ops = { .put = full_put, .get = full_get, .head = full_head,
+	.del = full_del, .list = full_list, .lock = full_lock, .close = full_close };
+
+static int add_size(void *arg, const struct object_info *info, struct err *e)
+{
+	(void)e;
+	*(int64_t *)arg += info->size;
+	return 0;
+}
+
+static int64_t bytes_of_packs(struct object_store *s)
+{
+	int64_t bytes = 0;
+	struct err e;
+
+	OK(object_list(s, "packs/", add_size, &bytes, &e));
+	return bytes;
+}
+
+/* Points that are gone from the vault give their room to those that wait for it. */
+static void a_full_store_lets_go_of_what_is_gone_from_the_vault(void **state)
+{
+	struct world_rig *g = *state;
+	struct full_store *full = calloc(1, sizeof(*full));
+	int64_t before;
+	struct err e;
+
+	assert_non_null(full);
+	rig_put_item(g, WEB, "Protected");
+	rig_add_point(g, WEB, "100", TIME0_US - 3 * HOUR_US);
+	begin_copy(g);
+	*full = (struct full_store){ .base.ops = &full_ops, .below = copy_store(g) };
+	put_filter(g, &full->base);
+	OK(look(g, &e));
+	assert_int_equal(check_shown(g), 1);
+
+	rig_delete_point(g, WEB, "100");
+	image_noise(&g->disk, 0, g->disk.n, &g->rng);
+	rig_put_item(g, DB, "Protected");
+	rig_add_point(g, WEB, "101", TIME0_US - 2 * HOUR_US);
+	before = bytes_of_packs(full->below);
+	full->is_full = true;
+	FAILS(look(g, &e), ERR_NO_SPACE);
+	assert_true(bytes_of_packs(full->below) < before / 2);
+	full->is_full = false;
+	OK(look(g, &e));
+	assert_int_equal(check_shown(g), 1);
+}
+
 struct impatient {
 	int64_t end_us;
 };
@@ -302,6 +401,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 #define T(f) cmocka_unit_test_setup_teardown(f, world_rig_setup, world_rig_teardown)
 		T(a_store_that_fails_leaves_whole_points),
+		T(a_full_store_lets_go_of_what_is_gone_from_the_vault),
 		T(a_slow_store_is_left_within_a_second),
 		T(damage_is_mended_from_the_other_side),
 		T(a_damaged_point_stays_missing_alone),
