@@ -5,6 +5,7 @@
 
 #include "base/fs.h"
 #include "crypto/crypto.h"
+#include "crypto/jwt.h"
 
 #define FILE_MAX (1 << 20)
 #define KEYS_MAX 16
@@ -51,9 +52,16 @@ static int region(const json_t *j, const char *key, bool is_optional, char ret[P
 	    err_set(e, ERR_INVALID, "%s: '%s' is not a region's name", key, ret);
 }
 
-/* Only what a public RSA key has: no private member that came along by mistake is kept. */
+static void jwt_key_p(struct jwt_key **k)
+{
+	jwt_key_free(*k);
+}
+
+/* Only what a public RSA key has: no private member that came along by mistake is kept.  A key that a
+ * server cannot read would keep it from starting. */
 static int add_key(json_t *keys, const json_t *j, struct err *e)
 {
+	cleanup_with(jwt_key_p) struct jwt_key *usable = NULL;
 	const char *kty, *kid, *n, *exponent;
 
 	if (jneed_str(j, "kty", &kty, e) != 0 || jneed_str(j, "kid", &kid, e) != 0 ||
@@ -61,6 +69,8 @@ static int add_key(json_t *keys, const json_t *j, struct err *e)
 		return -1;
 	if (strcmp(kty, "RSA") != 0)
 		return err_set(e, ERR_INVALID, "kty: '%.40s' is not RSA", kty);
+	if (jwt_key_public(j, &usable, e) != 0)
+		return -1;
 	if (json_array_append_new(keys, json_pack("{s:s,s:s,s:s,s:s,s:s,s:s}", "kty", kty, "use",
 	    "sig", "alg", "RS256", "kid", kid, "n", n, "e", exponent)) != 0)
 		return err_nomem(e);

@@ -12,7 +12,13 @@
 #define SUBSCRIPTION "22222222-2222-4222-8222-222222222222"
 #define ADMIN "33333333-3333-4333-8333-333333333333"
 #define OTHER "44444444-4444-4444-8444-444444444444"
-#define KEY "{\"kty\":\"RSA\",\"kid\":\"k1\",\"n\":\"AQAB\",\"e\":\"AQAB\""
+#define MODULUS "oq6PqW-hVWiMYGUKhgQqQdDozVJay2bab0ntByDDVGADVaeDHW5rk7nExzbvcrimPj9LEApQoYbLh4n9" \
+	"5U837Ys6-Shj4KaSfxpvjpBvZCnBiMqcLxoszXJrkXxvJUTFVravNZNPFX4N1yOniecHcndfZPqCGU5I" \
+	"wJDwfiMVr6NCamm-Zy6XnoIPQIqxaSq-l8vn937LzSQuwlJhmgZbG8FbNU9vSGOTTO4oCDsGWw313TCr" \
+	"SbiuA92nJIS9Kxh6NniQcwyO74exN9d9THHspMIduUZE-ZkemYZoNxzc7_NBNX7UlGTO3qI8yOxNPWka" \
+	"ms-RkJd3gUtHhUWdPFnxaQ"
+#define KEY_OF(n) "{\"kty\":\"RSA\",\"kid\":\"k1\",\"n\":\"" n "\",\"e\":\"AQAB\""
+#define KEY KEY_OF(MODULUS)
 #define KEY_TEXT "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define PRINCIPAL(id, name) "{\"clientId\":\"" id "\",\"objectId\":\"" id "\",\"name\":\"" name \
 	"\",\"role\":\"Owner\",\"secret\":\"hash of " name "\"}"
@@ -60,7 +66,7 @@ static void what_is_said_is_read(void **state)
 	assert_string_equal(p.principals[1].name, "backup script");
 	assert_string_equal(p.principals[1].secret, "hash of backup script");
 	/* a private member that came along is not kept */
-	assert_string_equal(jstr(json_array_get(p.keys, 0), "n", ""), "AQAB");
+	assert_string_equal(jstr(json_array_get(p.keys, 0), "n", ""), MODULUS);
 	assert_null(jat(json_array_get(p.keys, 0), "d"));
 	OK(pairing_json(&p, &doc, &e));
 	OK(jdump(doc, &out, &e));
@@ -86,6 +92,8 @@ static void what_is_wrong_is_named(void **state)
 		{ DOC("eastus", "[{\"kty\":\"RSA\"}]", ""), "keys[0]: kid" },
 		{ DOC("eastus", "[{\"kty\":\"oct\",\"kid\":\"a\",\"n\":\"b\",\"e\":\"c\"}]", ""),
 		    "keys[0]: kty: 'oct' is not RSA" },
+		{ DOC("eastus", "[" KEY_OF("AQAB") "}]", ""),
+		    "keys[0]: this is not an RSA key of 2048 to 3072 bits" },
 		{ DOC("eastus", "[" KEY "}]", ",\"secrets\":[]"), "secrets" },
 		{ DOC("eastus", "[" KEY "}]", ",\"secrets\":{\"pairKey\":\"12\"}"),
 		    "secrets: pairKey: not 64 hex digits" },
