@@ -90,15 +90,8 @@ static int add_vault(void *arg, struct resource *vault, struct err *e)
 	row.vault = arena_dup(&t->c->arena, vault->id);
 	if (row.vault == NULL)
 		return err_nomem(e);
-	if (t->n == t->cap) {
-		size_t cap = t->cap == 0 ? 16 : t->cap * 2;
-		struct row *p = reallocarray(t->rows, cap, sizeof(*p));
-
-		if (p == NULL)
-			return err_nomem(e);
-		t->rows = p;
-		t->cap = cap;
-	}
+	if (GROW(t->rows, t->n, t->cap, 16, e) != 0)
+		return -1;
 	t->rows[t->n++] = row;
 	return 0;
 }

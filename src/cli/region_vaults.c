@@ -54,15 +54,8 @@ static int add_vault(void *arg, struct resource *vault, struct err *e)
 
 	if (!replica_wanted(vault) || r == NULL || !region_is_here(r))
 		return 0;
-	if (l->n == l->cap) {
-		size_t cap = l->cap == 0 ? 16 : l->cap * 2;
-		struct resource *p = reallocarray(l->p, cap, sizeof(*p));
-
-		if (p == NULL)
-			return err_nomem(e);
-		l->p = p;
-		l->cap = cap;
-	}
+	if (GROW(l->p, l->n, l->cap, 16, e) != 0)
+		return -1;
 	l->p[l->n++] = *vault;
 	*vault = (struct resource){ 0 };
 	return 0;

@@ -5,7 +5,7 @@
  * stops that, the copy shows no point that cannot be restored from it.  One process writes to it, as
  * with every vault.
  *
- * Beside points a copy has records: small sealed documents about what the points are of. */
+ * Beside points a copy has documents: small and sealed, about what the points are of. */
 #ifndef VAULT_COPY_H
 #define VAULT_COPY_H
 
@@ -47,14 +47,14 @@ must_check int vault_point_open_object(struct vault *v, const char *object,
     struct vault_point **ret, struct err *e);
 must_check int vault_point_delete_object(struct vault *v, const char *object, struct err *e);
 
-/* ---- records ---- */
-/* `key` is any text, unique among the vault's records; it does not show in the store. */
-must_check int vault_record_put(struct vault *v, const char *key, const json_t *doc, struct err *e);
-must_check int vault_record_get(struct vault *v, const char *key, json_t **ret, struct err *e); /* 1 0 -1 */
-must_check int vault_record_delete(struct vault *v, const char *key, struct err *e); /* absent is fine */
+/* ---- documents ---- */
+/* `key` is any text, unique among the vault's documents; it does not show in the store. */
+must_check int vault_document_put(struct vault *v, const char *key, const json_t *doc, struct err *e);
+must_check int vault_document_get(struct vault *v, const char *key, json_t **ret, struct err *e); /* 1 0 -1 */
+must_check int vault_document_delete(struct vault *v, const char *key, struct err *e); /* absent is fine */
 /* Damaged ones are left out. */
-typedef int vault_record_fn(void *arg, const char *key, const json_t *doc, struct err *e);
-must_check int vault_record_list(struct vault *v, vault_record_fn *fn, void *arg, struct err *e);
+typedef int vault_document_fn(void *arg, const char *key, const json_t *doc, struct err *e);
+must_check int vault_document_list(struct vault *v, vault_document_fn *fn, void *arg, struct err *e);
 
 /* ---- mending ---- */
 /* Where to ask for chunks that cannot be read here; NULL if there is nowhere to ask just now.  The

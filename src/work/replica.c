@@ -22,15 +22,8 @@ static void rows_done(struct rows *l)
 /* Moves the row in. */
 static int add(struct rows *l, struct resource *row, struct err *e)
 {
-	if (l->n == l->cap) {
-		size_t cap = l->cap == 0 ? 64 : l->cap * 2;
-		struct resource *p = reallocarray(l->p, cap, sizeof(*p));
-
-		if (p == NULL)
-			return err_nomem(e);
-		l->p = p;
-		l->cap = cap;
-	}
+	if (GROW(l->p, l->n, l->cap, 64, e) != 0)
+		return -1;
 	l->p[l->n++] = *row;
 	*row = (struct resource){ 0 };
 	return 0;
@@ -47,18 +40,18 @@ static int hand_out(struct rows *l, resource_fn *fn, void *arg, struct err *e)
 	return 0;
 }
 
-/* ---- records ---- */
+/* ---- documents ---- */
 static int get(struct vault *v, const char *key, struct resource *ret, struct err *e)
 {
 	auto_json json_t *doc = NULL;
-	int found = vault_record_get(v, key, &doc, e);
+	int found = vault_document_get(v, key, &doc, e);
 
 	return found <= 0 ? found : replica_row(doc, ret, e) != 0 ? -1 : 1;
 }
 
 int replica_vault(struct vault *v, struct resource *ret, struct err *e)
 {
-	return get(v, REPLICA_VAULT_RECORD, ret, e);
+	return get(v, REPLICA_VAULT_DOCUMENT, ret, e);
 }
 
 int replica_item(struct vault *v, const char *item_id, struct resource *ret, struct err *e)
@@ -69,7 +62,7 @@ int replica_item(struct vault *v, const char *item_id, struct resource *ret, str
 	return key == NULL ? err_nomem(e) : get(v, key, ret, e);
 }
 
-static int add_record(void *arg, const char *key, const json_t *doc, struct err *e)
+static int add_document(void *arg, const char *key, const json_t *doc, struct err *e)
 {
 	auto_resource struct resource row = { 0 };
 
@@ -90,7 +83,7 @@ int replica_items(struct vault *v, resource_fn *fn, void *arg, struct err *e)
 {
 	auto_rows struct rows l = { 0 };
 
-	if (vault_record_list(v, add_record, &l, e) != 0)
+	if (vault_document_list(v, add_document, &l, e) != 0)
 		return -1;
 	if (l.n > 0)
 		qsort(l.p, l.n, sizeof(l.p[0]), by_id);

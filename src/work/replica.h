@@ -5,7 +5,7 @@
  *   replica      a JSON text in the clear: {"version":1,"region":A,"wrappedKey":hex}.  The vault's key is
  *                wrapped under the pair key (keys/pair.key, the same on both regions' servers) with
  *                the store's ID as label
- *   records/…    vault_record_put(): the row of the vault under the key "vault", and of each item under its
+ *   documents/…    vault_document_put(): the row of the vault under the key "vault", and of each item under its
  *                lower-cased ARM id: {"id","type","location","parent","ref","body"}, body with "internal"
  * so that the second region needs nothing of the first.  All that is shown of a second region is read from
  * its copy, whether or not the first is in the same process. */

@@ -36,17 +36,17 @@ static int match(void *arg, const struct replica_info *x, struct err *e)
 	return 0;
 }
 
+/* The stores come first: a newer copy may have come.  What cannot be read matters only if nothing is found. */
 static int find(struct world *w, struct search *s, struct err *e)
 {
+	int scanned = replicas_scan(w, &s->why);
+
 	if (replicas_each(w, match, s, e) != 0)
 		return -1;
 	if (s->found != NULL)
 		return 1;
-	s->why = (struct err){ 0 };
-	if (replicas_scan(w, e) != 0 || replicas_each(w, match, s, e) != 0)
-		return -1;
-	if (s->found != NULL || s->why.kind == ERR_NONE)
-		return s->found != NULL;
+	if (scanned == 0 && s->why.kind == ERR_NONE)
+		return 0;
 	*e = s->why;
 	return -1;
 }

@@ -20,15 +20,8 @@ void replica_gap_done(struct replica_gap *g)
 
 static int add(struct gap_list *l, const char *object, int64_t time_us, struct err *e)
 {
-	if (l->n == l->cap) {
-		size_t cap = l->cap == 0 ? 64 : l->cap * 2;
-		struct gap_point *p = reallocarray(l->p, cap, sizeof(*p));
-
-		if (p == NULL)
-			return err_nomem(e);
-		l->p = p;
-		l->cap = cap;
-	}
+	if (GROW(l->p, l->n, l->cap, 64, e) != 0)
+		return -1;
 	memcpy(l->p[l->n].object, object, strlen(object) + 1);
 	l->p[l->n++].time_us = time_us;
 	return 0;

@@ -52,7 +52,7 @@ static int begin(struct world *w, const struct resource *vault, struct vault *fr
 	    object_dir_open(dir, true, &s, e) != 0)
 		return -1;
 	if (vault_copy_begin(from, s, e) == 0 && open_for(w, to, store, key, &v, &own, e) == 0 &&
-	    replica_put(v, REPLICA_VAULT_RECORD, doc, false, e) == 0 &&
+	    replica_put(v, REPLICA_VAULT_DOCUMENT, doc, false, e) == 0 &&
 	    replica_key_save(w, s, store, vault->location, key, e) == 0)
 		r = own == NULL ? 0 : replicas_add(w, to, store, TAKE(own), &v, e);
 	object_close(s);

@@ -26,7 +26,7 @@ struct replica {
 	ino_t ino;
 	char *vault_id;		/* owned; NULL as long as the copy does not say */
 	struct vault *vault;	/* NULL: it cannot be opened */
-	struct err why;		/* of that, or of a record that cannot be read */
+	struct err why;		/* of that, or of a document that cannot be read */
 };
 
 struct replicas {

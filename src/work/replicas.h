@@ -21,7 +21,7 @@ void replicas_free(struct replicas *c);	/* NULL is fine */
 must_check int replica_of(struct world *w, const struct resource *vault,
     const struct region_settings *to, struct vault **ret, struct err *e);
 
-/* The same, made if there is none; `replica` and the vault's record are written anew where they
+/* The same, made if there is none; `replica` and the vault's document are written anew where they
  * are not as they should be. */
 must_check int replica_make(struct world *w, const struct resource *vault, struct vault *from,
     const struct region_settings *to, struct vault **ret, struct err *e);
@@ -70,20 +70,20 @@ must_check int replica_key(const struct world *w, const struct region_settings *
 must_check int replica_key_save(const struct world *w, struct object_store *s, const char *store,
     const char *region, const uint8_t key[32], struct err *e);
 
-/* ---- records ---- */
-#define REPLICA_VAULT_RECORD "vault"
+/* ---- documents ---- */
+#define REPLICA_VAULT_DOCUMENT "vault"
 /* The document of a row; new reference, NULL out of memory. */
 json_t *replica_document(const struct resource *row);
 /* A row of a document; *ret must be zeroed.  ERR_CORRUPT if it is none. */
 must_check int replica_row(const json_t *doc, struct resource *ret, struct err *e);
-/* Write the record, unless it says so already, or (only_new) says something. */
+/* Write the document, unless it says so already, or (only_new) says something. */
 must_check int replica_put(struct vault *v, const char *key, const json_t *doc, bool only_new,
     struct err *e);
-/* The records of the vault and its items as their rows are; only_new: those that are not there
+/* The documents of the vault and its items as their rows are; only_new: those that are not there
  * yet. */
-must_check int replica_records(struct world *w, const struct resource *vault, struct vault *copy,
+must_check int replica_documents(struct world *w, const struct resource *vault, struct vault *copy,
     bool only_new, struct err *e);
-/* Remove records of items that have neither a row nor points in the copy. */
+/* Remove documents of items that have neither a row nor points in the copy. */
 must_check int replica_prune(struct world *w, const struct resource *vault, struct vault *copy,
     struct err *e);
 

@@ -179,7 +179,7 @@ static int points(struct look *l, struct err *e)
 	if (g.is_lost)
 		return err_set(e, ERR_CORRUPT, "the vault lists no recovery points, but the database "
 		    "does: its copy is left as it is");
-	if (replica_records(l->r->world, l->r->vault, l->to, false, e) != 0 ||
+	if (replica_documents(l->r->world, l->r->vault, l->to, false, e) != 0 ||
 	    drop_surplus(l, &g, e) != 0)
 		return -1;
 	return replica_prune(l->r->world, l->r->vault, l->to, e);
@@ -201,7 +201,7 @@ static void make_room(struct look *l)
 
 static int send(struct look *l, struct err *e)
 {
-	if (replica_records(l->r->world, l->r->vault, l->to, true, e) == 0 && points(l, e) == 0)
+	if (replica_documents(l->r->world, l->r->vault, l->to, true, e) == 0 && points(l, e) == 0)
 		return 0;
 	if (e->kind == ERR_NO_SPACE)
 		make_room(l);

@@ -1,7 +1,7 @@
 /* replicator.h - the thread that keeps copies in paired regions up to date.
  *
  * It looks after every vault of a region of this server that has cross-region restore on and is
- * GeoRedundant: packs, then points, then records; points that are gone from the vault and from the
+ * GeoRedundant: packs, then points, then documents; points that are gone from the vault and from the
  * database are removed from the copy, which is then collected; what either side noted as damaged is
  * mended from the other.  It wakes when told, and every replication_interval seconds. */
 #ifndef WORK_REPLICATOR_H

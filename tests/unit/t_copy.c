@@ -756,7 +756,7 @@ static void another_vault_is_there(void **state)
 	(void)rig_teardown(&gone);
 }
 
-static int count_record(void *arg, const char *key, const json_t *doc, struct err *e)
+static int count_document(void *arg, const char *key, const json_t *doc, struct err *e)
 {
 	unsigned *n = arg;
 
@@ -766,7 +766,7 @@ static int count_record(void *arg, const char *key, const json_t *doc, struct er
 	return 0;
 }
 
-static void records(void **state)
+static void documents(void **state)
 {
 	struct pair *p = *state;
 	auto_json json_t *one = json_pack("{s:s}", "of", "item one"), *got = NULL;
@@ -774,20 +774,20 @@ static void records(void **state)
 	unsigned n = 0;
 	struct err e;
 
-	OK(vault_record_put(p->side.v, "item one", one, &e));
-	OK(vault_record_put(p->side.v, "vault", two, &e));
-	OK(vault_record_put(p->side.v, "vault", two, &e));
-	assert_int_equal(vault_record_get(p->side.v, "item one", &got, &e), 1);
+	OK(vault_document_put(p->side.v, "item one", one, &e));
+	OK(vault_document_put(p->side.v, "vault", two, &e));
+	OK(vault_document_put(p->side.v, "vault", two, &e));
+	assert_int_equal(vault_document_get(p->side.v, "item one", &got, &e), 1);
 	assert_true(json_equal(got, one));
-	assert_int_equal(vault_record_get(p->side.v, "item two", &none, &e), 0);
-	OK(vault_record_list(p->side.v, count_record, &n, &e));
+	assert_int_equal(vault_document_get(p->side.v, "item two", &none, &e), 0);
+	OK(vault_document_list(p->side.v, count_document, &n, &e));
 	assert_int_equal(n, 2);
 	/* A collection leaves them. */
 	(void)rig_collect(&p->side, 100);
-	OK(vault_record_delete(p->side.v, "vault", &e));
-	OK(vault_record_delete(p->side.v, "vault", &e));
+	OK(vault_document_delete(p->side.v, "vault", &e));
+	OK(vault_document_delete(p->side.v, "vault", &e));
 	n = 0;
-	OK(vault_record_list(p->side.v, count_record, &n, &e));
+	OK(vault_document_list(p->side.v, count_document, &n, &e));
 	assert_int_equal(n, 1);
 }
 
@@ -805,7 +805,7 @@ int main(void)
 		CASE(verification_mends_vaults_maps), CASE(lost_packs_of_vault),
 		CASE(lost_packs_of_copy), CASE(comparing_tells_points), CASE(lost_on_both_sides), CASE(random_walk),
 		 CASE(another_vault_is_there),
-		CASE(records) };
+		CASE(documents) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

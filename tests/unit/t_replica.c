@@ -30,7 +30,7 @@ static struct vault *make_copy(struct world_rig *g)
 	struct err e;
 
 	OK(replica_make(&g->world, &g->vault, g->v, west(g), &s.to, &e));
-	OK(replica_records(&g->world, &g->vault, s.to, false, &e));
+	OK(replica_documents(&g->world, &g->vault, s.to, false, &e));
 	OK(vault_point_names(g->v, send_point, &s, &e));
 	return s.to;
 }
@@ -315,7 +315,7 @@ static void of_two_vaults_of_one_id_the_later_is_shown(void **state)
 	assert_string_equal(jstr(row.body, "internal.numericId", ""), "2");
 }
 
-static void records_follow_rows(void **state)
+static void documents_follow_rows(void **state)
 {
 	struct world_rig *g = *state;
 	auto_resource struct resource row = { 0 };
@@ -325,11 +325,11 @@ static void records_follow_rows(void **state)
 	two_items(g);
 	v = make_copy(g);
 	rig_put_item(g, WEB, "ProtectionStopped");
-	OK(replica_records(&g->world, &g->vault, v, true, &e));
+	OK(replica_documents(&g->world, &g->vault, v, true, &e));
 	assert_int_equal(replica_item(v, WEB, &row, &e), 1);
 	assert_string_equal(jstr(row.body, "properties.protectionState", ""), "Protected");
 	resource_done(&row);
-	OK(replica_records(&g->world, &g->vault, v, false, &e));
+	OK(replica_documents(&g->world, &g->vault, v, false, &e));
 	assert_int_equal(replica_item(v, WEB, &row, &e), 1);
 	assert_string_equal(jstr(row.body, "properties.protectionState", ""), "ProtectionStopped");
 	resource_done(&row);
@@ -339,7 +339,7 @@ static void records_follow_rows(void **state)
 	assert_int_equal(replica_item(v, WEB, &row, &e), 1);
 	resource_done(&row);
 	rig_put_item(g, ITEM("idle"), "Protected");
-	OK(replica_records(&g->world, &g->vault, v, false, &e));
+	OK(replica_documents(&g->world, &g->vault, v, false, &e));
 	rig_drop_row(g, ITEM("idle"));
 	OK(replica_prune(&g->world, &g->vault, v, &e));
 	assert_int_equal(replica_item(v, ITEM("idle"), &row, &e), 0);
@@ -359,7 +359,7 @@ int main(void)
 		T(a_copy_that_was_begun_only_is_none),
 		T(a_deleted_vault_takes_its_copy_along),
 		T(of_two_vaults_of_one_id_the_later_is_shown),
-		T(records_follow_rows),
+		T(documents_follow_rows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

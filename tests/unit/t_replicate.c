@@ -108,7 +108,7 @@ static struct object_store *copy_store(struct world_rig *g)
 	return s;
 }
 
-/* A copy with the vault's and items' records and no points. */
+/* A copy with the vault's and items' documents and no points. */
 static void begin_copy(struct world_rig *g)
 {
 	struct vault *v;

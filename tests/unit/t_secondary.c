@@ -64,7 +64,7 @@ static void copy_all(struct world_rig *g)
 	struct err e;
 
 	OK(replica_make(&g->world, &g->vault, g->v, &g->settings.regions[1], &s.to, &e));
-	OK(replica_records(&g->world, &g->vault, s.to, false, &e));
+	OK(replica_documents(&g->world, &g->vault, s.to, false, &e));
 	OK(vault_point_names(g->v, send_point, &s, &e));
 }
 

@@ -1,17 +1,17 @@
-/* record.c - small sealed documents beside the points; see copy.h.
+/* document.c - small sealed documents beside the points; see copy.h.
  *
- * "records/<hash of the key>": the key itself is inside, so that a listing can tell it. */
+ * "documents/<hash of the key>": the key itself is inside, so that a listing can tell it. */
 #include <stdio.h>
 
 #include "base/codec.h"
 #include "vault/copy.h"
 #include "vault/sealed.h"
 
-#define PREFIX "records/"
+#define PREFIX "documents/"
 #define NAME_SIZE (sizeof(PREFIX) - 1 + HEX_SIZE(SHA256_SIZE))
-#define RECORD_MAX ((size_t)4 << 20)
+#define DOCUMENT_MAX ((size_t)4 << 20)
 
-static const struct sealed_kind record_kind = { "HFRECRD", "holdfast record", "record" };
+static const struct sealed_kind document_kind = { "HFDOCUM", "holdfast document", "document" };
 
 static int make_name(struct vault *v, const char *key, char out[NAME_SIZE], struct err *e)
 {
@@ -24,7 +24,7 @@ static int make_name(struct vault *v, const char *key, char out[NAME_SIZE], stru
 	return 0;
 }
 
-int vault_record_put(struct vault *v, const char *key, const json_t *doc, struct err *e)
+int vault_document_put(struct vault *v, const char *key, const json_t *doc, struct err *e)
 {
 	auto_buf struct buf plain = { 0 }, out = { 0 };
 	auto_json json_t *whole = json_pack("{s:s, s:O}", "key", key, "doc", doc);
@@ -34,7 +34,7 @@ int vault_record_put(struct vault *v, const char *key, const json_t *doc, struct
 		return err_nomem(e);
 	if (vault_lock_writer(v, e) != 0 || make_name(v, key, name, e) != 0 ||
 	    jdump(whole, &plain, e) != 0 ||
-	    sealed_make(v, &record_kind, name, &plain, &out, e) != 0)
+	    sealed_make(v, &document_kind, name, &plain, &out, e) != 0)
 		return -1;
 	return object_put(v->store, name, out.p, out.n, e);
 }
@@ -45,15 +45,15 @@ static int load(struct vault *v, const char *name, json_t **ret, struct err *e)
 	auto_json json_t *whole = NULL;
 	struct str plain;
 
-	if (sealed_get(v, &record_kind, name, RECORD_MAX, &b, &plain, e) != 0)
+	if (sealed_get(v, &document_kind, name, DOCUMENT_MAX, &b, &plain, e) != 0)
 		return -1;
 	if (jparse(plain, &whole, e) != 0 || jat(whole, "key") == NULL || jat(whole, "doc") == NULL)
-		return err_set(e, ERR_CORRUPT, "object '%s' is no record", name);
+		return err_set(e, ERR_CORRUPT, "object '%s' is no document", name);
 	*ret = TAKE(whole);
 	return 0;
 }
 
-int vault_record_get(struct vault *v, const char *key, json_t **ret, struct err *e)
+int vault_document_get(struct vault *v, const char *key, json_t **ret, struct err *e)
 {
 	auto_json json_t *whole = NULL;
 	char name[NAME_SIZE];
@@ -66,7 +66,7 @@ int vault_record_get(struct vault *v, const char *key, json_t **ret, struct err 
 	return 1;
 }
 
-int vault_record_delete(struct vault *v, const char *key, struct err *e)
+int vault_document_delete(struct vault *v, const char *key, struct err *e)
 {
 	char name[NAME_SIZE];
 
@@ -77,7 +77,7 @@ int vault_record_delete(struct vault *v, const char *key, struct err *e)
 
 struct listing {
 	struct vault *v;
-	vault_record_fn *fn;
+	vault_document_fn *fn;
 	void *arg;
 };
 
@@ -95,7 +95,7 @@ static int list_one(void *arg, const struct object_info *info, struct err *e)
 	return -1;
 }
 
-int vault_record_list(struct vault *v, vault_record_fn *fn, void *arg, struct err *e)
+int vault_document_list(struct vault *v, vault_document_fn *fn, void *arg, struct err *e)
 {
 	struct listing l = { v, fn, arg };
 

@@ -1,4 +1,4 @@
-/* replica_records.c - what a copy knows of the vault and its items, kept as the rows are. */
+/* replica_documents.c - what a copy knows of the vault and its items, kept as the rows are. */
 #include "base/arena.h"
 #include "work/replicas.h"
 
@@ -14,7 +14,7 @@ int replica_row(const json_t *doc, struct resource *ret, struct err *e)
 	json_t *body = json_object_get(doc, "body");
 
 	if (!json_is_object(body) || jstr(doc, "id", "")[0] != '/')
-		return err_set(e, ERR_CORRUPT, "a record of the copy is no resource");
+		return err_set(e, ERR_CORRUPT, "a document of the copy is no resource");
 	if (resource_init(&row, jstr(doc, "type", ""), jstr(doc, "id", ""),
 	    jstr(doc, "location", ""), jstr(doc, "parent", ""), json_incref(body), e) != 0 ||
 	    resource_set(&row.ref, jstr(doc, "ref", ""), e) != 0)
@@ -27,14 +27,14 @@ int replica_row(const json_t *doc, struct resource *ret, struct err *e)
 int replica_put(struct vault *v, const char *key, const json_t *doc, bool only_new, struct err *e)
 {
 	auto_json json_t *there = NULL;
-	int found = vault_record_get(v, key, &there, e);
+	int found = vault_document_get(v, key, &there, e);
 
 	/* one that is damaged is written anew */
 	if (found < 0 && e->kind != ERR_CORRUPT)
 		return -1;
 	if (found > 0 && (only_new || json_equal(doc, there)))
 		return 0;
-	return vault_record_put(v, key, doc, e);
+	return vault_document_put(v, key, doc, e);
 }
 
 static int add_document(void *arg, struct resource *row, struct err *e)
@@ -54,7 +54,7 @@ static int read_items(struct world *w, const struct resource *vault, json_t *ite
 	    resource_list(c, &q, add_document, items, e) < 0 ? -1 : 0;
 }
 
-int replica_records(struct world *w, const struct resource *vault, struct vault *copy,
+int replica_documents(struct world *w, const struct resource *vault, struct vault *copy,
     bool only_new, struct err *e)
 {
 	auto_json json_t *items = json_array(), *doc = replica_document(vault);
@@ -64,7 +64,7 @@ int replica_records(struct world *w, const struct resource *vault, struct vault 
 
 	if (doc == NULL)
 		return err_nomem(e);
-	if (replica_put(copy, REPLICA_VAULT_RECORD, doc, only_new, e) != 0 ||
+	if (replica_put(copy, REPLICA_VAULT_DOCUMENT, doc, only_new, e) != 0 ||
 	    read_items(w, vault, items, e) != 0)
 		return -1;
 	json_array_foreach(items, i, x) {
@@ -78,7 +78,7 @@ int replica_records(struct world *w, const struct resource *vault, struct vault 
 	return 0;
 }
 
-/* ---- records without a row ---- */
+/* ---- documents without a row ---- */
 static int add_key(void *arg, const char *key, const json_t *doc, struct err *e)
 {
 	(void)doc;
@@ -104,7 +104,7 @@ static int drop(struct vault *copy, const char *key, struct err *e)
 
 	if (vault_point_list(copy, key, any_point, &has_points, e) < 0)
 		return -1;
-	return has_points ? 0 : vault_record_delete(copy, key, e);
+	return has_points ? 0 : vault_document_delete(copy, key, e);
 }
 
 int replica_prune(struct world *w, const struct resource *vault, struct vault *copy, struct err *e)
@@ -117,9 +117,9 @@ int replica_prune(struct world *w, const struct resource *vault, struct vault *c
 
 	if (keys == NULL)
 		return err_nomem(e);
-	if (vault_record_list(copy, add_key, keys, e) != 0 || read_items(w, vault, items, e) != 0)
+	if (vault_document_list(copy, add_key, keys, e) != 0 || read_items(w, vault, items, e) != 0)
 		return -1;
-	(void)json_object_del(keys, REPLICA_VAULT_RECORD);
+	(void)json_object_del(keys, REPLICA_VAULT_DOCUMENT);
 	json_array_foreach(items, i, x) {
 		key = arena_lower(&a, str_c(jstr(x, "id", "")));
 		if (key == NULL)
