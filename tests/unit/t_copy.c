@@ -670,6 +670,7 @@ static void walk_damage(struct walk *w)
 
 	pair_copy(w->p);
 	walk_drop(w);
+	(void)rig_collect(bad, 100);	/* what nobody needs is not verified, and a backup may meet it later */
 	introduce(w->p);
 	n = rig_all_spots(bad, rnd(w->p->r, 2) == 0 ? RECORD_DATA : RECORD_MAP, at, ARRAY_LEN(at));
 	for (unsigned i = 0; n > 0 && i < 3; i++) {
