@@ -12,7 +12,7 @@ struct look {
 	struct vault *from, *to;
 	struct vault_copy_stats sent;
 	struct replicate_stand stand;
-	struct err damage;	/* the first point that the vault has damaged, and so is not copied */
+	struct err damage;	/* of the first point that could not be copied, though others may be */
 };
 
 static struct vault *same(void *arg)
@@ -54,7 +54,8 @@ static bool is_gone(struct look *l, const char *object)
 	    why.kind == ERR_NOT_FOUND;
 }
 
-/* A point that went meanwhile is no failure; one that is damaged does not stop the others. */
+/* A point that went meanwhile is no failure.  One that is damaged, or lies where the medium fails, does not
+ * stop the others: it would keep them from the copy just when that is needed. */
 static int copy_point(struct look *l, const char *object, bool *ret_damaged, struct err *e)
 {
 	const struct vault_copy_opts opts = { l->r->world->settings->replication_mib * MIB,
@@ -66,7 +67,7 @@ static int copy_point(struct look *l, const char *object, bool *ret_damaged, str
 	l->r->must_collect = true;	/* whatever came of it that far */
 	if (e->kind == ERR_NOT_FOUND && is_gone(l, object))
 		return 0;
-	if (e->kind != ERR_CORRUPT)
+	if (e->kind != ERR_CORRUPT && e->kind != ERR_IO)
 		return -1;
 	if (l->damage.kind == ERR_NONE)
 		l->damage = *e;

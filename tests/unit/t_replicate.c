@@ -3,6 +3,8 @@
  * is in the copy. */
 #include "t.h"
 
+#include <sys/stat.h>
+
 #include "replica_rig.h"
 #include "work/replicate.h"
 
@@ -372,6 +374,61 @@ static void a_damaged_point_stays_missing_alone(void **state)
 	assert_int_equal(check_shown(g), 2);
 }
 
+struct newest {			/* of packs, by what was there before */
+	json_t *known;
+	char path[512];
+	const char *dir;
+};
+
+static int note_pack(void *arg, const struct object_info *info, struct err *e)
+{
+	struct newest *n = arg;
+
+	(void)e;
+	if (json_object_get(n->known, info->name) == NULL)
+		(void)snprintf(n->path, sizeof(n->path), "%s/%s", n->dir, info->name);
+	return json_object_set_new(n->known, info->name, json_true());
+}
+
+/* The item whose point is copied first has one in a pack that cannot be opened, as on a medium that
+ * fails: neither its other points nor other items wait for it. */
+static void a_point_that_cannot_be_read_stays_missing_alone(void **state)
+{
+	struct world_rig *g = *state;
+	struct replicate_stand stand = { 0 };
+	auto_arena struct arena a = { 0 };
+	char web[VAULT_NAME_SIZE], db[VAULT_NAME_SIZE], away[600];
+	auto_json json_t *known = json_object();
+	struct newest n = { .known = known, .dir = arena_fmt(&a, "%s/vaults/%s", g->east_store,
+	    jstr(g->vault.body, "internal.store", "")) };
+	struct object_store *s = NULL;
+	struct err e;
+
+	rig_put_item(g, WEB, "Protected");
+	rig_put_item(g, DB, "Protected");
+	OK(vault_point_object(g->v, arena_lower(&a, STR(WEB)), "100", web, &e));
+	OK(vault_point_object(g->v, arena_lower(&a, STR(DB)), "100", db, &e));
+	rig_add_point(g, strcmp(web, db) < 0 ? WEB : DB, "100", TIME0_US - 3 * HOUR_US);
+	OK(object_dir_open(n.dir, false, &s, &e));
+	OK(object_list(s, "packs/", note_pack, &n, &e));
+	image_noise(&g->disk, 0, g->disk.n, &g->rng);
+	rig_add_point(g, strcmp(web, db) < 0 ? DB : WEB, "100", TIME0_US - HOUR_US);
+	object_close(s);
+
+	(void)snprintf(away, sizeof(away), "%s.away", n.path);
+	assert_int_equal(rename(n.path, away), 0);
+	assert_int_equal(mknod(n.path, S_IFSOCK | 0600, 0), 0);
+	FAILS(look_with(g, NULL, &stand, &e), ERR_IO);
+	CONTAINS(e.msg, strcmp(web, db) < 0 ? web : db);
+	assert_int_equal(stand.points, 2);
+	assert_int_equal(stand.missing, 1);
+	assert_int_equal(stand.oldest_us, TIME0_US - 3 * HOUR_US);
+	assert_int_equal(rename(away, n.path), 0);
+	OK(look_with(g, NULL, &stand, &e));
+	assert_int_equal(stand.missing, 0);
+	assert_int_equal(check_shown(g), 2);
+}
+
 /* ---- how long it takes ---- */
 static void print_lag(void **state)
 {
@@ -405,6 +462,7 @@ int main(int argc, char **argv)
 		T(a_slow_store_is_left_within_a_second),
 		T(damage_is_mended_from_the_other_side),
 		T(a_damaged_point_stays_missing_alone),
+		T(a_point_that_cannot_be_read_stays_missing_alone),
 	};
 	const struct CMUnitTest lag[] = { T(print_lag) };
 
