@@ -17,7 +17,7 @@ static void print_help(void)
 	(void)fputs("Usage: holdfast region VERB [ARGUMENTS]\n"
 	    "\n"
 	    "A region and its pair may be on two servers.  Then each keeps copies of its vaults\n"
-	    "in the other's store, and takes tokens that the other issued.\n"
+	    "in the other's store, and takes tokens for recovery points that the other issued.\n"
 	    "\n", stdout);
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
 		(void)printf("  %-8s %-12s %s\n", verbs[i].name, verbs[i].synopsis, verbs[i].help);

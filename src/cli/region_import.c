@@ -15,9 +15,9 @@ static const char help[] =
     "Usage: holdfast region import DIR FILE [--replace-key]\n"
     "\n"
     "Keeps the public keys of another server, so that the server of the data directory DIR takes\n"
-    "tokens that the other issued.  FILE is what 'holdfast region export' printed there (- for\n"
-    "standard input).  DIR/holdfast.conf must say already that the region is that server's.  A\n"
-    "server that runs knows the keys after its next start.\n"
+    "tokens for recovery points that the other issued.  FILE is what 'holdfast region export'\n"
+    "printed there (- for standard input).  DIR/holdfast.conf must say already that the region is\n"
+    "that server's.  A server that runs knows the keys after its next start.\n"
     "\n"
     "  --replace-key   FILE has secrets, and another pair key than DIR: take it.  Only while DIR\n"
     "                  knows of no copies, which could not be read any more; not while the server\n"
@@ -142,8 +142,8 @@ static int import(const char *dir, const char *file, bool replace, struct err *e
 		return err_in(e, "'%s'", file);
 	if (pairing_keep_keys(&p, o.settings->dir, e) != 0)
 		return -1;
-	(void)printf("The server at %s has region %s; its tokens are taken from the next start on."
-	    "\n", p.server, p.region);
+	(void)printf("The server at %s has region %s; its tokens for recovery points are "
+	    "taken from the next start on.\n", p.server, p.region);
 	return 0;
 }
 
