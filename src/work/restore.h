@@ -33,6 +33,9 @@ void restore_done(struct restore *r);
 must_check int restore_load_point(struct restore *r, struct err *e);
 /* The vault, or the copy of it, that has the point; borrowed from the world. */
 must_check int restore_open_vault(struct restore *r, struct vault **ret, struct err *e);
+/* Something that was read could not be found: if that is because the point was removed meanwhile, as
+ * the vault's own region may do with a copy any time, *e says so. */
+void restore_explain(const struct restore *r, struct err *e);
 /* The storage account's directory. */
 must_check int restore_account_dir(struct restore *r, const char **ret, struct err *e);
 /* https URL of a blob of the restore's container; arena's. */

@@ -281,7 +281,10 @@ int restore_transfer(struct job *j, void *world, struct err *e)
 	if (restore_init(&r, j, world, e) != 0 || job_task_start(j, TASK, e) != 0 ||
 	    restore_load_point(&r, e) != 0 || open_point(&r, &p, e) != 0)
 		return -1;
-	return transfer_all(&r, p, e);
+	if (transfer_all(&r, p, e) == 0)
+		return 0;
+	restore_explain(&r, e);
+	return -1;
 }
 
 /* ---- undo ---- */

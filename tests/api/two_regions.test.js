@@ -250,6 +250,55 @@ test('killed again and again while it sends, the first server leaves only points
   run(binary, ['region', 'verify', a.dir]);	// fails if anything differs
 });
 
+// vm2 in vault2, as the second region has it.
+function second() {
+  const item = s.item.replaceAll('vm1', 'vm2').replace('vault1', 'vault2');
+  const other = Object.assign(Object.create(west.s), { name: 'vm2', item, vault: s.vault.replace('vault1', 'vault2'), vmId: s.vmId.replace('vm1', 'vm2') });
+  return Object.assign(Object.create(west), { s: other });
+}
+
+test('what goes from the vault goes from the second region, and the rest restores from what is left', async () => {
+  const there = second();
+  const all = (await there.points()).map((p) => p.name);
+  await a.stop();
+  for (const point of all.slice(3)) run(binary, ['vault', 'expire', 'vault2', point, '--dir', a.dir]);
+  await a.start();
+  const end = Date.now() + patience;
+  while ((await there.points()).length > 3) {
+    assert.ok(Date.now() < end, `points do not go\n${a.log()}`);
+    await sleep(100);
+  }
+  await refused(there.askToken(all[5], await west.aad()), 'UserErrorRpNotFound', new RegExp(all[5]), 404);
+  for (const point of all.slice(0, 3)) {
+    const group = await newGroup();
+    await there.restored(point, 'RestoreDisks', { targetResourceGroupId: group });
+    await same(group, point);
+  }
+});
+
+test('a restore whose point goes meanwhile fails, says why, and leaves nothing; a deleted vault takes its copy along', async () => {
+  const there = second(), group = await newGroup(), pool = path.join(b.dir, 'regions/westus/disks');
+  const [{ name }] = await there.points();
+  const token = await there.token(name), files = fs.readdirSync(pool);
+  await b.stop();
+  await b.start('restore/disk=sleep:1500');
+  const started = await there.restore(token, name, 'RestoreDisks', { targetResourceGroupId: group });
+  assert.equal(started.status, 202, started.text);
+  const first = at(a, there.s);
+  await ok(a, 'PATCH', `${first.vault}/backupconfig/vaultconfig`, { version: V, body: { properties: { softDeleteFeatureState: 'Disabled' } } });
+  await first.finished(await ok(a, 'DELETE', first.item, { version: V }));
+  const op = await there.s.finished(started);
+  const job = await there.jobEnd(op.properties.jobId, 'Failed');
+  assert.match(job.properties.errorDetails[0].errorString, new RegExp(`recovery point '.*/${name}' does not exist any more`));
+  assert.deepEqual(fs.readdirSync(pool), files);
+  assert.deepEqual(await disksIn(b, group), []);
+  await ok(a, 'DELETE', first.vault, { version: VAULTS });
+  await refused(there.ask('GET', `${there.s.vault}/backupProtectedItems`), 'ResourceGroupNotFound', /rg1/, 404);
+  assert.equal(fs.readdirSync(path.join(b.dir, 'regions/westus/vaults')).length, 1);
+  await b.stop();
+  await b.start();
+});
+
 test('when nothing is left of the first server, the second restores all the same', async () => {
   await a.stop();
   fs.rmSync(a.root, { recursive: true });
