@@ -76,31 +76,37 @@ int vault_cmd_verify(struct vault_cmd *c)
 }
 
 /* ---- expire ---- */
-static int remove_point(struct vault_cmd *c, const char *name, struct err *e)
+/* *ret is the name of its object. */
+static int remove_point(struct vault_cmd *c, const char *name, char ret[VAULT_NAME_SIZE],
+    struct err *e)
 {
 	struct vault_point *p = NULL;
-	auto_free char *item = NULL;
+	int r;
 
-	if (strncmp(name, "points/", 7) == 0)
+	if (strncmp(name, "points/", 7) == 0) {
+		(void)snprintf(ret, VAULT_NAME_SIZE, "%s", name);
 		return vault_point_delete_damaged(c->vault, name, e);
+	}
 	if (vault_cmd_point(c, name, &p, e) != 0)
 		return -1;
-	item = strdup(vault_point_item(p));
+	r = vault_point_object(c->vault, vault_point_item(p), name, ret, e);
 	vault_point_close(p);
-	return item == NULL ? err_nomem(e) : vault_point_delete(c->vault, item, name, e);
+	return r != 0 || vault_point_delete_object(c->vault, ret, e) != 0 ? -1 : 1;
 }
 
 /* The server's list follows: it does not run, and is made anew. */
 int vault_cmd_expire(struct vault_cmd *c)
 {
 	const char *name = c->args->words[1];
+	char object[VAULT_NAME_SIZE];
 	struct catalogue_stats s;
 	struct err e = { 0 };
-	int removed = remove_point(c, name, &e);
+	int removed = remove_point(c, name, object, &e);
 
 	if (removed == 0)
 		(void)err_set(&e, ERR_NOT_FOUND, "the vault has no '%s'", name);
-	if (removed <= 0 || catalogue_rebuild(&c->offline->world, c->row, c->vault, &s, &e) != 0)
+	if (removed <= 0 || catalogue_rebuild(&c->offline->world, c->row, c->vault, object, &s,
+	    &e) != 0)
 		return cli_fail("vault expire", &e);
 	return CLI_OK;
 }
@@ -153,6 +159,9 @@ static void print_rebuilt(const struct catalogue_stats *s)
 {
 	(void)printf("%lld points: %lld added to the server's list, %lld removed from it\n",
 	    (long long)s->points, (long long)s->added, (long long)s->removed);
+	if (s->kept > 0)
+		(void)fprintf(stderr, "holdfast vault rebuild: %lld points are in the vault's copy only: "
+		    "they stay in the list, so that the copy keeps them\n", (long long)s->kept);
 	if (s->homeless > 0)
 		(void)fprintf(stderr, "holdfast vault rebuild: %lld points are of items that the server "
 		    "does not know; 'holdfast vault restore' reads them\n", (long long)s->homeless);
@@ -164,16 +173,16 @@ int vault_cmd_rebuild(struct vault_cmd *c)
 	struct catalogue_stats s;
 	struct err e = { 0 };
 
-	if (catalogue_rebuild(&c->offline->world, c->row, c->vault, &s, &e) != 0)
+	if (catalogue_rebuild(&c->offline->world, c->row, c->vault, NULL, &s, &e) != 0)
 		return cli_fail("vault rebuild", &e);
 	/* Only a collection rewrites packs whose tables are damaged; it needs every point whole. */
 	if (s.damaged == 0 && collect(c, &collected, &e) != 0)
 		return cli_fail("vault rebuild", &e);
 	if (!c->args->as_json)
 		print_rebuilt(&s);
-	else if (vault_cmd_print(json_pack("{s:I, s:I, s:I, s:I, s:I, s:o}", "points",
+	else if (vault_cmd_print(json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "points",
 	    (json_int_t)s.points, "rowsAdded", (json_int_t)s.added, "rowsRemoved",
-	    (json_int_t)s.removed, "withoutItem", (json_int_t)s.homeless, "damaged",
+	    (json_int_t)s.removed, "rowsKept", (json_int_t)s.kept, "withoutItem", (json_int_t)s.homeless, "damaged",
 	    (json_int_t)s.damaged, "collected", collect_doc(&collected)), &e) != 0)
 		return cli_fail("vault rebuild", &e);
 	return s.damaged == 0 ? CLI_OK : CLI_FAILED;

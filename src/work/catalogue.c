@@ -1,11 +1,17 @@
 /* catalogue.c - see catalogue.h. */
 #include "work/catalogue.h"
 
+#include <errno.h>
 #include <stdio.h>
+
+#include "base/arena.h"
+#include "work/replicas.h"
 
 struct rebuild {
 	struct world *world;
 	const struct resource *vault;
+	struct vault *copy;	/* of the vault, in the paired region; NULL: none */
+	const char *expired;	/* object of a point that was removed on purpose; may be NULL */
 	struct db_conn *c;	/* one transaction */
 	struct catalogue_stats *stats;
 	json_t *ids;		/* owned: {id of a point's row: true} of all that the vault has */
@@ -75,7 +81,47 @@ static int each_point(void *arg, const char *item, const char *point, const json
 	    take_in(r, &row, e);
 }
 
-/* Rows whose points the vault does not have. */
+/* ---- rows whose points the vault does not have ---- */
+static int find_copy(struct rebuild *r, struct err *e)
+{
+	const struct region_settings *to;
+	struct err ignored;
+
+	if (!replica_wanted(r->vault) ||
+	    settings_copy_region(r->world->settings, r->vault->location, &to, &ignored) != 0)
+		return 0;
+	if (access(to->store, F_OK) != 0)
+		return err_sys(e, errno, "looking for the vault's copy in '%s', the store of region "
+		    "'%s'", to->store, to->name);
+	return replica_of(r->world, r->vault, to, &r->copy, e) < 0 ? -1 : 0;
+}
+
+static void close_point(struct vault_point **p)
+{
+	vault_point_close(*p);
+}
+
+/* 1 if the copy has the point; one that it cannot read counts, too. */
+static int is_in_copy(const struct rebuild *r, const struct resource *row, struct err *e)
+{
+	cleanup_with(close_point) struct vault_point *p = NULL;
+	auto_arena struct arena a = { 0 };
+	const char *item = arena_lower(&a, str_c(row->parent));
+	char object[VAULT_NAME_SIZE];
+
+	if (r->copy == NULL)
+		return 0;
+	if (item == NULL)
+		return err_nomem(e);
+	if (vault_point_object(r->copy, item, row->name, object, e) != 0)
+		return -1;
+	if (r->expired != NULL && strcmp(object, r->expired) == 0)
+		return 0;
+	if (vault_point_open_object(r->copy, object, &p, e) == 0 || e->kind == ERR_CORRUPT)
+		return 1;
+	return e->kind == ERR_NOT_FOUND ? 0 : -1;
+}
+
 struct stale {
 	struct rebuild *r;
 	json_t *ids;		/* owned */
@@ -89,9 +135,15 @@ static bool is_of_vault(const struct rebuild *r, const char *id)
 static int note_stale(void *arg, struct resource *row, struct err *e)
 {
 	struct stale *s = arg;
+	int copied;
 
 	if (!is_of_vault(s->r, row->id) || json_object_get(s->r->ids, row->id) != NULL)
 		return 0;
+	copied = is_in_copy(s->r, row, e);
+	if (copied != 0) {
+		s->r->stats->kept += copied > 0;
+		return copied < 0 ? -1 : 0;
+	}
 	return json_array_append_new(s->ids, json_string(row->id)) != 0 ? err_nomem(e) : 0;
 }
 
@@ -116,17 +168,18 @@ static int drop_stale(struct rebuild *r, struct err *e)
 }
 
 int catalogue_rebuild(struct world *w, const struct resource *vault_row, struct vault *v,
-    struct catalogue_stats *ret, struct err *e)
+    const char *expired, struct catalogue_stats *ret, struct err *e)
 {
 	auto_json json_t *ids = json_object();
 	auto_conn struct db_conn *c = NULL;
-	struct rebuild r = { .world = w, .vault = vault_row, .stats = ret, .ids = ids };
+	struct rebuild r = { .world = w, .vault = vault_row, .expired = expired,
+		.stats = ret, .ids = ids };
 
 	*ret = (struct catalogue_stats){ 0 };
 	if (ids == NULL)
 		return err_nomem(e);
-	if (db_write_begin(w->db, &c, e) != 0)
-		return -1;
+	if (find_copy(&r, e) != 0 || db_write_begin(w->db, &c, e) != 0)
+		return err_in(e, "rebuilding the list of recovery points");
 	r.c = c;
 	/* A point that cannot be read may be the one behind a row: then rows stay. */
 	if (vault_point_list(v, NULL, each_point, &r, e) != 0 ||

@@ -3,6 +3,7 @@
 #include "t.h"
 
 #include "replica_rig.h"
+#include "work/catalogue.h"
 
 #define WEB ITEM("web")
 #define DB ITEM("db")
@@ -227,7 +228,7 @@ static void a_lost_vault_leaves_its_copy_alone(void **state)
 	copy_is_whole(g);
 }
 
-/* `holdfast vault rebuild` made the rows of points anew from what is left: nothing. */
+/* The database is an older one, which had no points yet. */
 static void lost_points_stay_in_the_copy(void **state)
 {
 	struct world_rig *g = *state;
@@ -251,6 +252,39 @@ static void lost_points_stay_in_the_copy(void **state)
 	rig_drop_row(g, DB);
 	(void)await(g, 1);
 	assert_int_equal(points_in_copy(g, DB), 0);
+}
+
+/* The vault lost its points and has a new one, so that it does not look empty any more. */
+static void what_only_the_copy_has_outlives_a_rebuild(void **state)
+{
+	struct world_rig *g = *state;
+	auto_arena struct arena a = { 0 };
+	struct catalogue_stats st;
+	char object[VAULT_NAME_SIZE];
+	struct err e;
+
+	two_items(g);
+	start(g);
+	(void)await(g, 3);
+	lose(g, "/points");
+	rig_add_point(g, WEB, "102", TIME0_US);
+	OK(catalogue_rebuild(&g->world, &g->vault, g->v, NULL, &st, &e));
+	assert_int_equal(st.points, 1);
+	assert_int_equal(st.removed, 0);
+	assert_int_equal(st.kept, 3);
+	(void)await(g, 1);
+	assert_int_equal(points_in_copy(g, WEB), 3);
+	assert_int_equal(points_in_copy(g, DB), 1);
+
+	/* as 'holdfast vault expire' does */
+	OK(vault_point_object(g->v, arena_lower(&a, STR(WEB)), "102", object, &e));
+	OK(vault_point_delete_object(g->v, object, &e));
+	rig_add_point(g, WEB, "103", TIME0_US);
+	OK(catalogue_rebuild(&g->world, &g->vault, g->v, object, &st, &e));
+	assert_int_equal(st.removed, 1);
+	assert_int_equal(st.kept, 3);
+	(void)await(g, 1);
+	assert_int_equal(points_in_copy(g, WEB), 3);
 }
 
 static bool is_copied(struct world_rig *g)
@@ -293,6 +327,7 @@ int main(void)
 		T(an_item_is_told_as_it_is_now),
 		T(a_lost_vault_leaves_its_copy_alone),
 		T(lost_points_stay_in_the_copy),
+		T(what_only_the_copy_has_outlives_a_rebuild),
 		T(only_what_is_geo_redundant_is_copied),
 	};
 
