@@ -16,9 +16,9 @@ struct catalogue_stats {
 must_check int catalogue_point(const json_t *meta, const char *point, const char *location,
     struct resource *ret, struct err *e);
 
-/* No job of the vault may run meanwhile.  What the vault lost and its copy has keeps its row, as without one
- * it would be removed from the copy; but not the point whose object has the name `expired` (NULL: none).
- * Fails if the copy's store is out of reach. */
+/* No job of the vault may run meanwhile.  What the vault lost and its copy has keeps its row, as
+ * without one it would be removed from the copy; but not the point whose object has the name `expired`
+ * (NULL: none).  Fails if the copy's store is out of reach. */
 must_check int catalogue_rebuild(struct world *w, const struct resource *vault_row, struct vault *v,
     const char *expired, struct catalogue_stats *ret, struct err *e);
 

@@ -45,13 +45,33 @@ static void close_point(struct vault_point **p)
 	vault_point_close(*p);
 }
 
-static bool is_gone(struct look *l, const char *object)
+/* Opening it gives ERR_NONE, or the kind of why it cannot be. */
+static enum err_kind probe(struct vault *v, const char *object)
 {
 	cleanup_with(close_point) struct vault_point *p = NULL;
 	struct err why = { 0 };
 
-	return vault_point_open_object(l->from, object, &p, &why) != 0 &&
-	    why.kind == ERR_NOT_FOUND;
+	return vault_point_open_object(v, object, &p, &why) == 0 ? ERR_NONE : why.kind;
+}
+
+static int drop_damaged(void *arg, const char *object, struct err *e)
+{
+	struct look *l = arg;
+
+	if (probe(l->to, object) != ERR_CORRUPT || probe(l->from, object) != ERR_NONE)
+		return 0;
+	log_event(LOG_WARN, "point-damaged", "vault", l->r->vault->id, "side", "copy", "object",
+	    object, NULL);
+	return vault_point_delete_object(l->to, object, e);
+}
+
+/* A point of which the copy has only a damaged object, and which would let no collection pass, is
+ * missing from now on.  That costs reading all of them: it is done rarely. */
+static int find_damaged(struct look *l, struct err *e)
+{
+	if (!l->r->is_first && !l->r->must_collect)
+		return 0;
+	return vault_point_names(l->to, drop_damaged, l, e);
 }
 
 /* A point that went meanwhile is no failure.  One that is damaged, or lies where the medium fails, does not
@@ -65,7 +85,7 @@ static int copy_point(struct look *l, const char *object, bool *ret_damaged, str
 	if (vault_copy_point(l->from, l->to, object, &opts, &l->sent, e) >= 0)
 		return 0;
 	l->r->must_collect = true;	/* whatever came of it that far */
-	if (e->kind == ERR_NOT_FOUND && is_gone(l, object))
+	if (e->kind == ERR_NOT_FOUND && probe(l->from, object) == ERR_NOT_FOUND)
 		return 0;
 	if (e->kind != ERR_CORRUPT && e->kind != ERR_IO)
 		return -1;
@@ -174,7 +194,8 @@ static int points(struct look *l, struct err *e)
 {
 	auto_gap struct replica_gap g = { 0 };
 
-	if (replica_gap(l->r->world, l->r->vault, l->from, l->to, &g, e) != 0 ||
+	if (find_damaged(l, e) != 0 ||
+	    replica_gap(l->r->world, l->r->vault, l->from, l->to, &g, e) != 0 ||
 	    copy_points(l, &g, e) != 0)
 		return -1;
 	if (g.is_lost)

@@ -374,6 +374,38 @@ static void a_damaged_point_stays_missing_alone(void **state)
 	assert_int_equal(check_shown(g), 2);
 }
 
+/* What is left of the point is not shown, and would be in the way of collections. */
+static void a_point_that_is_damaged_in_the_copy_is_sent_anew(void **state)
+{
+	struct world_rig *g = *state;
+	struct replicate_stand stand = { 0 };
+	struct replicate r = { .world = &g->world, .vault = &g->vault,
+		.to = &g->settings.regions[1], .tell = ignore, .arg = &stand };
+	auto_arena struct arena a = { 0 };
+	char object[VAULT_NAME_SIZE], path[512];
+	struct err e;
+
+	three_points(g);
+	OK(replicate(&r, &e));
+	OK(vault_point_object(g->v, arena_lower(&a, STR(WEB)), "101", object, &e));
+	(void)snprintf(path, sizeof(path), "%s/vaults/%s/%s", g->west_store,
+	    jstr(g->vault.body, "internal.store", ""), object);
+	assert_int_equal(truncate(path, 40), 0);
+	assert_int_equal(check_shown(g), 2);
+	r.is_first = true;	/* as after a restart */
+	OK(replicate(&r, &e));
+	assert_int_equal(check_shown(g), 3);
+
+	r.is_first = false;
+	assert_int_equal(truncate(path, 40), 0);
+	rig_delete_point(g, WEB, "100");
+	FAILS(replicate(&r, &e), ERR_CORRUPT);
+	CONTAINS(e.msg, "collecting the copy");
+	OK(replicate(&r, &e));
+	assert_false(r.must_collect);
+	assert_int_equal(check_shown(g), 2);
+}
+
 struct newest {			/* of packs, by what was there before */
 	json_t *known;
 	char path[512];
@@ -462,6 +494,7 @@ int main(int argc, char **argv)
 		T(a_slow_store_is_left_within_a_second),
 		T(damage_is_mended_from_the_other_side),
 		T(a_damaged_point_stays_missing_alone),
+		T(a_point_that_is_damaged_in_the_copy_is_sent_anew),
 		T(a_point_that_cannot_be_read_stays_missing_alone),
 	};
 	const struct CMUnitTest lag[] = { T(print_lag) };
