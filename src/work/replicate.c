@@ -12,7 +12,8 @@ struct look {
 	struct vault *from, *to;
 	struct vault_copy_stats sent;
 	struct replicate_stand stand;
-	struct err damage;	/* of the first point that could not be copied, though others may be */
+	struct err damage;	/* the first point that could not be copied, as the vault has it damaged */
+	struct err failure;	/* of reading or writing a point, which others may not share */
 };
 
 static struct vault *same(void *arg)
@@ -80,6 +81,7 @@ static int copy_point(struct look *l, const char *object, bool *ret_damaged, str
 {
 	const struct vault_copy_opts opts = { l->r->world->settings->replication_mib * MIB,
 		l->r->progress };
+	struct err *why;
 
 	*ret_damaged = false;
 	if (vault_copy_point(l->from, l->to, object, &opts, &l->sent, e) >= 0)
@@ -89,8 +91,9 @@ static int copy_point(struct look *l, const char *object, bool *ret_damaged, str
 		return 0;
 	if (e->kind != ERR_CORRUPT && e->kind != ERR_IO)
 		return -1;
-	if (l->damage.kind == ERR_NONE)
-		l->damage = *e;
+	why = e->kind == ERR_IO ? &l->failure : &l->damage;
+	if (why->kind == ERR_NONE)
+		*why = *e;
 	*ret_damaged = true;
 	return 0;
 }
@@ -111,7 +114,11 @@ static int copy_points(struct look *l, struct replica_gap *g, struct err *e)
 			g->missing.p[damaged++] = g->missing.p[i];
 		tell(l, g, i + 1, damaged);
 	}
-	return 0;
+	if (l->failure.kind == ERR_NONE)
+		return 0;
+	/* What such a store lists is not to be relied on: nothing is removed. */
+	*e = l->failure;
+	return -1;
 }
 
 static int drop_surplus(struct look *l, const struct replica_gap *g, struct err *e)

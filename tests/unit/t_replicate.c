@@ -461,6 +461,32 @@ static void a_point_that_cannot_be_read_stays_missing_alone(void **state)
 	assert_int_equal(check_shown(g), 2);
 }
 
+/* A copy that lists no points while its store is out of order loses nothing of theirs. */
+static void a_copy_without_its_points_is_not_collected(void **state)
+{
+	struct world_rig *g = *state;
+	struct replicate_stand stand = { 0 };
+	struct replicate r = { .world = &g->world, .vault = &g->vault,
+		.to = &g->settings.regions[1], .tell = ignore, .arg = &stand };
+	char path[512], away[600];
+	struct err e;
+
+	three_points(g);
+	OK(replicate(&r, &e));
+	(void)snprintf(path, sizeof(path), "%s/vaults/%s/points", g->west_store,
+	    jstr(g->vault.body, "internal.store", ""));
+	(void)snprintf(away, sizeof(away), "%s.away", path);
+	assert_int_equal(rename(path, away), 0);
+	OK(fs_write_atomic(path, "in the way", 10, 0600, &e));
+	FAILS(replicate(&r, &e), ERR_IO);
+	FAILS(replicate(&r, &e), ERR_IO);
+	assert_int_equal(stand.missing, 3);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rename(away, path), 0);
+	OK(replicate(&r, &e));
+	assert_int_equal(check_shown(g), 3);
+}
+
 /* ---- how long it takes ---- */
 static void print_lag(void **state)
 {
@@ -496,6 +522,7 @@ int main(int argc, char **argv)
 		T(a_damaged_point_stays_missing_alone),
 		T(a_point_that_is_damaged_in_the_copy_is_sent_anew),
 		T(a_point_that_cannot_be_read_stays_missing_alone),
+		T(a_copy_without_its_points_is_not_collected),
 	};
 	const struct CMUnitTest lag[] = { T(print_lag) };
 
