@@ -22,16 +22,23 @@ struct listing {
 	json_t *wanted;		/* owned; {id of a vault: name of the copy's region} */
 };
 
-/* A vault whose copy would be out of reach is not looked after; switching the copy on is refused
- * then. */
+/* Where the vault's copy belongs; NULL if it is not looked after.  Nor is one whose copy would be out of
+ * reach: switching the copy on is refused then. */
+static const struct region_settings *goes_to(const struct settings *s, const struct resource *vault)
+{
+	const struct region_settings *here = settings_region(s, vault->location), *to;
+	struct err ignored;
+
+	return here != NULL && region_is_here(here) && replica_wanted(vault) &&
+	    settings_copy_region(s, vault->location, &to, &ignored) == 0 ? to : NULL;
+}
+
 static int note_vault(void *arg, struct resource *vault, struct err *e)
 {
 	const struct listing *l = arg;
-	const struct region_settings *here = settings_region(l->settings, vault->location), *to;
-	struct err ignored;
+	const struct region_settings *to = goes_to(l->settings, vault);
 
-	if (here == NULL || !region_is_here(here) || !replica_wanted(vault) ||
-	    settings_copy_region(l->settings, vault->location, &to, &ignored) != 0)
+	if (to == NULL)
 		return 0;
 	return json_object_set_new(l->wanted, vault->id, json_string(to->name)) != 0 ?
 	    err_nomem(e) : 0;
@@ -69,7 +76,14 @@ static int add(struct replicator *r, const char *vault_id, const struct region_s
 	return 0;
 }
 
-/* Takes those that stay out of `wanted`. */
+static bool is_listed(const json_t *wanted, const struct target *t)
+{
+	const char *to = json_string_value(json_object_get(wanted, t->vault_id));
+
+	return to != NULL && strcmp(to, t->to->name) == 0;
+}
+
+/* Takes those that stay out of `wanted`.  A vault may have been made anew in another region. */
 static void drop_others(struct replicator *r, json_t *wanted)
 {
 	struct target **at = &r->targets;
@@ -78,7 +92,8 @@ static void drop_others(struct replicator *r, json_t *wanted)
 	while (*at != NULL) {
 		struct target *t = *at;
 
-		if (json_object_del(wanted, t->vault_id) == 0) {
+		if (is_listed(wanted, t)) {
+			(void)json_object_del(wanted, t->vault_id);
 			at = &t->next;
 			continue;
 		}
@@ -148,7 +163,7 @@ static int read_vault(struct replicator *r, const char *id, struct resource *ret
 	return db_read_begin(r->world->db, &c, e) != 0 ? -1 : resource_get(c, id, ret, e);
 }
 
-/* A vault that is gone leaves the list when that is made next. */
+/* A vault that is gone, or is another one by now, leaves the list when that is made next. */
 static int look(struct replicator *r, struct target *t, struct err *e)
 {
 	const struct vault_progress progress = { tick, r };
@@ -159,8 +174,8 @@ static int look(struct replicator *r, struct target *t, struct err *e)
 		.tell = tell, .arg = &telling };
 	int found = read_vault(r, t->vault_id, &vault, e), rc;
 
-	if (found <= 0)
-		return found;
+	if (found <= 0 || goes_to(r->world->settings, &vault) != t->to)
+		return found < 0 ? -1 : 0;
 	rc = replicate(&x, e);
 	t->must_collect = x.must_collect;
 	t->was_seen = t->was_seen || rc == 0;

@@ -287,6 +287,35 @@ static void what_only_the_copy_has_outlives_a_rebuild(void **state)
 	assert_int_equal(points_in_copy(g, WEB), 3);
 }
 
+/* Deleted and made under the same name, all between two looks. */
+static void a_vault_that_is_made_anew_elsewhere_is_copied_from_there(void **state)
+{
+	struct world_rig *g = *state;
+	auto_json json_t *body = json_pack("{s:{s:s}, s:{s:s, s:{s:s, s:b}}}", "properties",
+	    "provisioningState", "Succeeded", "internal", "numericId", "1", "storageConfig",
+	    "storageModelType", "GeoRedundant", "crossRegionRestoreFlag", 1);
+	int64_t end = clock_monotonic_us() + PATIENCE_US;
+	auto_resource struct resource r = { 0 };
+	struct db_conn *c = NULL;
+	struct err e;
+
+	two_items(g);
+	start(g);
+	(void)await(g, 3);
+	OK(world_vault_create(&g->world, "westus", body, &e));
+	OK(resource_init(&r, TYPE_VAULT, VAULT, "westus", GROUP, TAKE(body), &e));
+	OK(db_write_begin(g->world.db, &c, &e));
+	assert_true(resource_delete_tree(c, VAULT, &e) > 0);
+	OK(resource_put(c, &r, 1, &e));
+	OK(db_commit(&c, &e));
+	replicator_wake(&g->world, VAULT);
+	while (!replica_is_there(&g->settings.regions[0], jstr(r.body, "internal.store", ""))) {
+		assert_true(clock_monotonic_us() < end);
+		clock_sleep_until(clock_monotonic_us() + 2000);
+	}
+	assert_false(replica_is_there(&g->settings.regions[1], jstr(r.body, "internal.store", "")));
+}
+
 static bool is_copied(struct world_rig *g)
 {
 	return replica_is_there(&g->settings.regions[1], jstr(g->vault.body, "internal.store", ""));
@@ -328,6 +357,7 @@ int main(void)
 		T(a_lost_vault_leaves_its_copy_alone),
 		T(lost_points_stay_in_the_copy),
 		T(what_only_the_copy_has_outlives_a_rebuild),
+		T(a_vault_that_is_made_anew_elsewhere_is_copied_from_there),
 		T(only_what_is_geo_redundant_is_copied),
 	};
 
