@@ -95,3 +95,22 @@ int replica_make(struct world *w, const struct resource *vault, struct vault *fr
 	crypto_wipe(key, sizeof(key));
 	return r == 0 ? 0 : err_in(e, "making a copy of vault '%s' in '%s'", vault->name, to->name);
 }
+
+int replica_mend_key(struct world *w, const struct resource *vault,
+    const struct region_settings *to, struct err *e)
+{
+	const char *store = jstr(vault->body, "internal.store", "");
+	auto_arena struct arena a = { 0 };
+	struct object_store *s = NULL;
+	const char *dir;
+	uint8_t key[32];
+	int r = -1;
+
+	if (world_vault_key(w, vault, key, e) != 0)
+		return -1;
+	if (replica_dir(to, store, &a, &dir, e) == 0 && object_dir_open(dir, false, &s, e) == 0)
+		r = replica_key_save(w, s, store, vault->location, key, e);
+	object_close(s);
+	crypto_wipe(key, sizeof(key));
+	return r == 0 ? 0 : err_in(e, "key of the copy of vault '%s' in '%s'", vault->name, to->name);
+}

@@ -26,6 +26,10 @@ must_check int replica_of(struct world *w, const struct resource *vault,
 must_check int replica_make(struct world *w, const struct resource *vault, struct vault *from,
     const struct region_settings *to, struct vault **ret, struct err *e);
 
+/* Write the object `replica` of a copy that is there anew, if it does not give the vault's key. */
+must_check int replica_mend_key(struct world *w, const struct resource *vault,
+    const struct region_settings *to, struct err *e);
+
 /* Remove the directory of the copy of a vault that was deleted.  None is fine. */
 must_check int replica_remove(struct world *w, const struct resource *vault, struct err *e);
 

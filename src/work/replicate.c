@@ -190,8 +190,9 @@ static int open_copy(struct look *l, struct err *e)
 
 	if (found < 0)
 		return -1;
+	/* Without its key the second region could not read the copy: that is looked at each time. */
 	if (found > 0)
-		return 0;
+		return replica_mend_key(r->world, r->vault, r->to, e);
 	if (replica_make(r->world, r->vault, l->from, r->to, &l->to, e) != 0)
 		return -1;
 	return check_row(r, e);

@@ -374,6 +374,27 @@ static void a_damaged_point_stays_missing_alone(void **state)
 	assert_int_equal(check_shown(g), 2);
 }
 
+/* By which alone the second region's server can read the copy. */
+static void a_damaged_key_of_the_copy_is_written_anew(void **state)
+{
+	static const char *const damaged[] = { "", "{\"version\":1,\"wrappedKey\":\"00\"}" };
+	struct world_rig *g = *state;
+	const char *store = jstr(g->vault.body, "internal.store", "");
+	char path[512];
+	uint8_t key[32];
+	struct err e;
+
+	three_points(g);
+	OK(look(g, &e));
+	(void)snprintf(path, sizeof(path), "%s/vaults/%s/replica", g->west_store, store);
+	for (size_t i = 0; i < ARRAY_LEN(damaged); i++) {
+		OK(fs_write_atomic(path, damaged[i], strlen(damaged[i]), 0600, &e));
+		FAILS(replica_key(&g->world, &g->settings.regions[1], store, key, &e), ERR_CORRUPT);
+		OK(look(g, &e));
+		OK(replica_key(&g->world, &g->settings.regions[1], store, key, &e));
+	}
+}
+
 /* What is left of the point is not shown, and would be in the way of collections. */
 static void a_point_that_is_damaged_in_the_copy_is_sent_anew(void **state)
 {
@@ -520,6 +541,7 @@ int main(int argc, char **argv)
 		T(a_slow_store_is_left_within_a_second),
 		T(damage_is_mended_from_the_other_side),
 		T(a_damaged_point_stays_missing_alone),
+		T(a_damaged_key_of_the_copy_is_written_anew),
 		T(a_point_that_is_damaged_in_the_copy_is_sent_anew),
 		T(a_point_that_cannot_be_read_stays_missing_alone),
 		T(a_copy_without_its_points_is_not_collected),
