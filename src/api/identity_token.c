@@ -5,6 +5,7 @@
 #include "base/codec.h"
 #include "base/log.h"
 #include "crypto/crypto.h"
+#include "model/credential.h"
 
 #define SECRET_BYTES_MAX 1024
 
@@ -40,39 +41,75 @@ static bool read_basic(struct api_call *c, const char *header, struct claim *ret
 	return ok;
 }
 
-/* Does the claim hold?  An unknown id costs a hash too, so that time does not tell which ids
- * exist. */
-static int prove(struct api_call *c, const struct claim *claim, struct principal *ret, bool *ret_ok,
-    struct err *e)
+/* What came of a proof. */
+enum outcome { HOLDS, UNKNOWN_CLIENT, WRONG_SECRET, EXPIRED_SECRET };
+
+/* A hash is made in any case, so that time does not tell what a secret begins with. */
+static int compare(const struct credentials *known, const struct claim *claim, int64_t now_us,
+    enum outcome *ret, struct err *e)
 {
-	auto_conn struct db_conn *conn = NULL;
 	auto_buf struct buf unused = { 0 };
+	bool has_hashed = false, match = false;
+
+	*ret = WRONG_SECRET;
+	for (size_t i = 0; i < known->count && *ret != HOLDS; i++) {
+		const struct credential *k = &known->all[i];
+
+		if (k->kind != CREDENTIAL_SECRET ||
+		    strncmp(k->hint, claim->secret, strlen(k->hint)) != 0)
+			continue;
+		if (secret_check(str_c(claim->secret), k->secret, &match, e) != 0)
+			return -1;
+		has_hashed = true;
+		if (match)
+			*ret = credential_is_over(k, now_us) ? EXPIRED_SECRET : HOLDS;
+	}
+	return has_hashed ? 0 : secret_hash(str_c(claim->secret), &unused, e);
+}
+
+static int prove(struct api_call *c, const struct claim *claim, struct principal *ret,
+    enum outcome *ret_outcome, struct err *e)
+{
+	auto_credentials struct credentials known = { 0 };
+	auto_conn struct db_conn *conn = NULL;
 	int found;
 
 	if (db_read_begin(c->world->db, &conn, e) != 0)
 		return -1;
 	found = principal_get(conn, claim->id, ret, e);
-	db_rollback(&conn);	/* hashing is slow: hold nothing meanwhile */
-	if (found < 0)
+	if (found < 0 || (found > 0 && credentials_load(conn, ret->client_id, &known, e) != 0))
 		return -1;
-	if (found > 0)
-		return secret_check(str_c(claim->secret), ret->secret, ret_ok, e);
-	*ret_ok = false;
-	return secret_hash(str_c(claim->secret), &unused, e);
+	db_rollback(&conn);	/* hashing is slow: hold nothing meanwhile */
+	*ret_outcome = UNKNOWN_CLIENT;
+	return found == 0 ? 0 : compare(&known, claim, c->now_us, ret_outcome, e);
 }
 
-static int refuse_client(struct api_call *c, const struct claim *claim, struct err *e)
+static int refuse_client(struct api_call *c, const struct claim *claim, enum outcome why,
+    struct err *e)
 {
+	const char *text;
+
 	/* Only what is surely no secret is logged. */
 	log_event(LOG_WARN, "sign_in_refused", "client",
 	    guid_valid(str_c(claim->id)) ? claim->id : NULL, "remote", c->http->remote,
 	    "request_id", c->request_id, NULL);
 	if (claim->basic)
 		http_res_header(c->res, "WWW-Authenticate", "Basic realm=\"holdfast\"");
+	if (why == UNKNOWN_CLIENT) {
+		text = arena_fmt(&c->arena, "Application with identifier '%.64s' was not found in "
+		    "the directory '%s'.", claim->id, c->world->tenant);
+		return text == NULL ? err_nomem(e)
+				    : identity_refuse(c, 400, "unauthorized_client", 700016, text, e);
+	}
+	if (why == EXPIRED_SECRET) {
+		text = arena_fmt(&c->arena, "The provided client secret keys for app '%.64s' are "
+		    "expired. 'holdfast principal rotate' makes a new one.", claim->id);
+		return text == NULL ? err_nomem(e)
+				    : identity_refuse(c, 401, "invalid_client", 7000222, text, e);
+	}
 	return identity_refuse(c, 401, "invalid_client", 7000215,
 	    "Invalid client secret provided. Ensure the secret being sent in the request is the "
-	    "client secret value, and that the client id is one that this server knows.",
-	    e);
+	    "client secret value, not the client secret ID.", e);
 }
 
 static int missing(struct api_call *c, const char *name, struct err *e)
@@ -123,7 +160,7 @@ static int with_form(struct api_call *c, const struct arm_query *form, struct er
 	struct claim claim = { arm_query_get(form, "client_id"),
 		arm_query_get(form, "client_secret"), false };
 	struct principal who = { 0 };
-	bool ok = false;
+	enum outcome outcome = WRONG_SECRET;
 
 	if (grant == NULL || *grant == '\0')
 		return missing(c, "grant_type", e);
@@ -142,10 +179,11 @@ static int with_form(struct api_call *c, const struct arm_query *form, struct er
 	if (wanted == NULL)
 		return missing(c, "scope", e);
 	if (strlen(claim.secret) > SECRET_BYTES_MAX)
-		return refuse_client(c, &claim, e);
-	if (prove(c, &claim, &who, &ok, e) != 0)
+		return refuse_client(c, &claim, WRONG_SECRET, e);
+	if (prove(c, &claim, &who, &outcome, e) != 0)
 		return -1;
-	return ok ? answer_token(c, &who, wanted, e) : refuse_client(c, &claim, e);
+	return outcome == HOLDS ? answer_token(c, &who, wanted, e)
+				: refuse_client(c, &claim, outcome, e);
 }
 
 int identity_token(struct api_call *c, struct err *e)

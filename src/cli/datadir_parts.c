@@ -3,8 +3,10 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/fs.h"
 #include "cli/env.h"
+#include "cli/new_secret.h"
 #include "crypto/crypto.h"
 #include "crypto/jwt.h"
 #include "crypto/x509.h"
@@ -12,7 +14,6 @@
 
 /* Apple's verifiers refuse server certificates that live longer, whoever signed them. */
 #define SERVER_DAYS 825
-#define SECRET_SIZE 32
 
 int datadir_path(const char *dir, const char *name, char ret[PATH_MAX], struct err *e)
 {
@@ -93,20 +94,12 @@ static int make_keys(struct making *m, struct err *e)
 
 static int make_owner(struct making *m, struct err *e)
 {
-	auto_buf struct buf hashed = { 0 };
-	uint8_t raw[SECRET_SIZE];
-
-	random_bytes(raw, sizeof(raw));
-	base64url_encode(&m->secret, raw, sizeof(raw));
-	crypto_wipe(raw, sizeof(raw));
-	if (buf_ok(&m->secret, e) != 0 || secret_hash(buf_str(&m->secret), &hashed, e) != 0)
-		return -1;
 	(void)guid_new(m->owner.client_id);
 	(void)guid_new(m->owner.object_id);
 	(void)snprintf(m->owner.name, sizeof(m->owner.name), "admin");
 	(void)snprintf(m->owner.role, sizeof(m->owner.role), "Owner");
-	(void)snprintf(m->owner.secret, sizeof(m->owner.secret), "%s", hashed.p);
-	return 0;
+	return new_secret(m->owner.client_id, clock_now_us(&clock_system), 0, &m->owner_secret,
+	    &m->secret, e);
 }
 
 /* The administrator of the first server is that of the second. */
@@ -126,10 +119,14 @@ static int fill_database(struct db *db, struct making *m, struct err *e)
 
 	if (db_write_begin(db, &c, e) != 0 || fact_put(c, "tenant", m->made.tenant, e) != 0 ||
 	    fact_put(c, "subscription", m->made.subscription, e) != 0 ||
-	    (p == NULL && principal_put(c, &m->owner, e) != 0))
+	    (p == NULL && (principal_put(c, &m->owner, e) != 0 ||
+	    credential_add(c, &m->owner_secret, e) != 0)))
 		return -1;
 	for (size_t i = 0; p != NULL && i < p->count; i++)
 		if (principal_put(c, &p->principals[i], e) != 0)
+			return -1;
+	for (size_t i = 0; p != NULL && i < p->credential_count; i++)
+		if (credential_add(c, &p->credentials[i], e) != 0)
 			return -1;
 	return db_commit(&c, e);
 }

@@ -11,6 +11,7 @@ struct making {
 	struct settings_new settings;
 	const struct pairing *pairing;	/* NULL: not the second of a pair */
 	struct principal owner;
+	struct credential owner_secret;
 	struct buf secret;
 	struct datadir_made made;
 };

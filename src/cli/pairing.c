@@ -1,6 +1,7 @@
 /* pairing.c - reading what another server says of itself.  See pairing.h. */
 #include "cli/pairing.h"
 
+#include <ctype.h>
 #include <stdio.h>
 
 #include "base/fs.h"
@@ -15,6 +16,7 @@ void pairing_done(struct pairing *p)
 {
 	json_decref(p->keys);
 	free(p->principals);
+	free(p->credentials);
 	crypto_wipe(p, sizeof(*p));
 }
 
@@ -40,6 +42,8 @@ static int guid(const json_t *j, const char *key, char ret[GUID_SIZE], struct er
 		return -1;
 	if (!guid_valid(str_c(ret)))
 		return err_set(e, ERR_INVALID, "%s: '%s' is no GUID", key, ret);
+	for (char *c = ret; *c != '\0'; c++)
+		*c = (char)tolower((unsigned char)*c);
 	return 0;
 }
 
@@ -97,15 +101,59 @@ static int read_keys(const json_t *doc, json_t **ret, struct err *e)
 	return 0;
 }
 
-static int read_principal(const json_t *j, struct principal *p, struct err *e)
+static int read_credential(const json_t *j, struct credential *k, struct err *e)
 {
-	if (guid(j, "clientId", p->client_id, e) != 0 ||
-	    guid(j, "objectId", p->object_id, e) != 0 ||
-	    text(j, "name", p->name, sizeof(p->name), e) != 0 ||
-	    text(j, "role", p->role, sizeof(p->role), e) != 0 ||
-	    text(j, "secret", p->secret, sizeof(p->secret), e) != 0)
+	const char *kind = "";
+
+	if (guid(j, "id", k->id, e) != 0 || jneed_str(j, "kind", &kind, e) != 0 ||
+	    jget_int(j, "createdUs", &k->created_us, e) < 0 ||
+	    jget_int(j, "expiresUs", &k->expires_us, e) < 0)
 		return -1;
+	if (!credential_kind_find(kind, &k->kind))
+		return err_set(e, ERR_INVALID, "kind: '%.40s' is no kind of credential", kind);
+	for (const struct credential_text *t = credential_texts; t->name != NULL; t++)
+		if (jat(j, t->name) != NULL &&
+		    text(j, t->name, (char *)k + t->offset, t->size, e) != 0)
+			return -1;
 	return 0;
+}
+
+static int read_credentials(const json_t *j, struct pairing *p, const char *client_id,
+    struct err *e)
+{
+	json_t *list = NULL, *one;
+	struct credential *more;
+	size_t i;
+
+	if (jget_arr(j, "credentials", &list, e) < 0)
+		return -1;
+	if (json_array_size(list) > CREDENTIALS_MAX)
+		return err_set(e, ERR_INVALID, "credentials: more than %d", CREDENTIALS_MAX);
+	more = reallocarray(p->credentials, p->credential_count + json_array_size(list) + 1,
+	    sizeof(*more));
+	if (more == NULL)
+		return err_nomem(e);
+	p->credentials = more;
+	json_array_foreach(list, i, one) {
+		struct credential *k = &p->credentials[p->credential_count];
+
+		*k = (struct credential){ 0 };
+		(void)snprintf(k->client_id, sizeof(k->client_id), "%s", client_id);
+		if (read_credential(one, k, e) != 0)
+			return err_in(e, "credentials[%zu]", i);
+		p->credential_count++;
+	}
+	return 0;
+}
+
+static int read_principal(const json_t *j, struct pairing *p, struct principal *who, struct err *e)
+{
+	if (guid(j, "clientId", who->client_id, e) != 0 ||
+	    guid(j, "objectId", who->object_id, e) != 0 ||
+	    text(j, "name", who->name, sizeof(who->name), e) != 0 ||
+	    text(j, "role", who->role, sizeof(who->role), e) != 0)
+		return -1;
+	return read_credentials(j, p, who->client_id, e);
 }
 
 static int read_principals(const json_t *secrets, struct pairing *p, struct err *e)
@@ -122,7 +170,7 @@ static int read_principals(const json_t *secrets, struct pairing *p, struct err 
 	if (p->principals == NULL)
 		return err_nomem(e);
 	json_array_foreach(list, i, one) {
-		if (read_principal(one, &p->principals[i], e) != 0)
+		if (read_principal(one, p, &p->principals[i], e) != 0)
 			return err_in(e, "principals[%zu]", i);
 		has_admin |= str_ieq(str_c(p->principals[i].client_id), str_c(p->admin));
 		p->count++;
@@ -155,8 +203,8 @@ static int read_all(const json_t *doc, struct pairing *p, struct err *e)
 
 	if (jget_int(doc, "version", &version, e) < 0)
 		return -1;
-	if (version != 1)
-		return err_set(e, ERR_INVALID, "version: not 1, which is the one that this program "
+	if (version != 2)
+		return err_set(e, ERR_INVALID, "version: not 2, which is the one that this program "
 		    "knows; 'holdfast region export' makes such files");
 	if (region(doc, "region", false, p->region, e) != 0 ||
 	    region(doc, "pair", true, p->pair, e) != 0 ||

@@ -1,10 +1,11 @@
 /* pairing.h - what one of two paired servers tells the other about itself.
  *
  * A file of `holdfast region export`, one JSON document:
- *   {"version":1,"region":"eastus","pair":"westus","server":"https://…",
+ *   {"version":2,"region":"eastus","pair":"westus","server":"https://…",
  *    "tenant":…,"subscription":…,"keys":[public keys of its tokens, as in a JWKS],
  *    "secrets":{"pairKey":hex,"administrator":{"clientId":…,"clientSecret":…},
- *     "principals":[{"clientId":…,"objectId":…,"name":…,"role":…,"secret":hashed}]}}
+ *     "principals":[{"clientId":…,"objectId":…,"name":…,"role":…,"credentials":[{"id":…,
+ *      "kind":…,"createdUs":…,"expiresUs":…, and the texts of its kind as in the database}]}]}}
  * Secrets are for the first pairing only, when the other server is made. */
 #ifndef CLI_PAIRING_H
 #define CLI_PAIRING_H
@@ -13,6 +14,7 @@
 
 #include "base/codec.h"
 #include "json/json.h"
+#include "model/credential.h"
 #include "model/principal.h"
 #include "work/settings.h"
 
@@ -30,6 +32,8 @@ struct pairing {
 	char admin_secret[256];		/* as it is typed */
 	struct principal *principals;
 	size_t count;
+	struct credential *credentials;	/* of all principals */
+	size_t credential_count;
 };
 
 void pairing_done(struct pairing *p);	/* wipes secrets; zeroed storage is fine */

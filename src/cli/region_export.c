@@ -89,10 +89,38 @@ static int add_principal(void *arg, const struct principal *who, struct err *e)
 	return 0;
 }
 
+static int add_credentials(struct db_conn *c, struct pairing *p, const char *client_id,
+    struct err *e)
+{
+	auto_credentials struct credentials list = { 0 };
+	struct credential *more;
+
+	if (credentials_load(c, client_id, &list, e) != 0)
+		return -1;
+	more = reallocarray(p->credentials, p->credential_count + list.count + 1, sizeof(*more));
+	if (more == NULL)
+		return err_nomem(e);
+	p->credentials = more;
+	for (size_t i = 0; i < list.count; i++)
+		more[p->credential_count++] = list.all[i];
+	return 0;
+}
+
+static int add_all_principals(const struct offline *o, struct pairing *p, struct err *e)
+{
+	auto_conn struct db_conn *c = NULL;
+
+	if (db_read_begin(o->world.db, &c, e) != 0 || principal_list(c, add_principal, p, e) < 0)
+		return -1;
+	for (size_t i = 0; i < p->count; i++)
+		if (add_credentials(c, p, p->principals[i].client_id, e) != 0)
+			return -1;
+	return 0;
+}
+
 static int add_secrets(const struct offline *o, struct pairing *p, struct err *e)
 {
 	auto_admin_env struct admin_env env = { 0 };
-	auto_conn struct db_conn *c = NULL;
 	char path[PATH_MAX];
 
 	if (in_keys(o, "pair.key", path, e) != 0)
@@ -100,9 +128,7 @@ static int add_secrets(const struct offline *o, struct pairing *p, struct err *e
 	if (key_file_load(path, p->pair_key, e) != 0)
 		return e->kind != ERR_NOT_FOUND ? -1 : err_set(e, ERR_NOT_FOUND,
 		    "'%s' is missing: the server makes it when it is started", path);
-	if (admin_env_load(o->settings->dir, &env, e) != 0 ||
-	    db_read_begin(o->world.db, &c, e) != 0 ||
-	    principal_list(c, add_principal, p, e) < 0)
+	if (admin_env_load(o->settings->dir, &env, e) != 0 || add_all_principals(o, p, e) != 0)
 		return -1;
 	if (!guid_valid(str_c(env.client_id)) ||
 	    strlen(env.client_secret) >= sizeof(p->admin_secret))

@@ -49,6 +49,19 @@ static const char *const migrations[] = {
 	"CREATE INDEX job_by_vault ON job (vault_key, start_us, id);"
 	"CREATE INDEX job_by_item ON job (item_key, end_us);"
 	"CREATE INDEX job_open ON job (end_us, lease_end_us);",
+	/* 2: a principal has several credentials; the one it had gets the client id as its own */
+	"CREATE TABLE credential ("
+	" client_id TEXT NOT NULL, id TEXT NOT NULL, kind TEXT NOT NULL,"
+	" created_us BIGINT NOT NULL, expires_us BIGINT NOT NULL,"
+	" hint TEXT NOT NULL, secret TEXT NOT NULL, x5t TEXT NOT NULL, x5t_s256 TEXT NOT NULL,"
+	" modulus TEXT NOT NULL, exponent TEXT NOT NULL,"
+	" issuer TEXT NOT NULL, subject TEXT NOT NULL, audience TEXT NOT NULL,"
+	" PRIMARY KEY (client_id, id));"
+	"CREATE UNIQUE INDEX credential_by_subject ON credential (issuer, subject)"
+	" WHERE kind = 'federated';"
+	"INSERT INTO credential SELECT client_id, client_id, 'secret', 0, 0, '', secret, '', '', '',"
+	" '', '', '', '' FROM principal;"
+	"ALTER TABLE principal DROP COLUMN secret;",
 };
 
 static int read_version(struct db_conn *c, int *ret, struct err *e)

@@ -13,11 +13,17 @@ int principal_put(struct db_conn *c, const struct principal *p, struct err *e)
 	if (key == NULL)
 		return err_nomem(e);
 	return db_exec(c, e,
-	    "INSERT INTO principal (client_id, object_id, name, role, secret)"
-	    " VALUES ($1, $2, $3, $4, $5) ON CONFLICT (client_id) DO UPDATE SET"
-	    " object_id = excluded.object_id, name = excluded.name, role = excluded.role,"
-	    " secret = excluded.secret", "sssss", key, p->object_id, p->name, p->role,
-	    p->secret) < 0 ? -1 : 0;
+	    "INSERT INTO principal (client_id, object_id, name, role)"
+	    " VALUES ($1, $2, $3, $4) ON CONFLICT (client_id) DO UPDATE SET"
+	    " object_id = excluded.object_id, name = excluded.name, role = excluded.role",
+	    "ssss", key, p->object_id, p->name, p->role) < 0 ? -1 : 0;
+}
+
+int principal_delete(struct db_conn *c, const char *client_id, struct err *e)
+{
+	if (db_exec(c, e, "DELETE FROM credential WHERE client_id = $1", "s", client_id) < 0)
+		return -1;
+	return db_exec(c, e, "DELETE FROM principal WHERE client_id = $1", "s", client_id);
 }
 
 static int read_text(struct db_stmt *q, unsigned col, char *ret, size_t size, struct err *e)
@@ -35,8 +41,7 @@ static int read_principal(struct db_stmt *q, struct principal *ret, struct err *
 	if (read_text(q, 0, p.client_id, sizeof(p.client_id), e) != 0 ||
 	    read_text(q, 1, p.object_id, sizeof(p.object_id), e) != 0 ||
 	    read_text(q, 2, p.name, sizeof(p.name), e) != 0 ||
-	    read_text(q, 3, p.role, sizeof(p.role), e) != 0 ||
-	    read_text(q, 4, p.secret, sizeof(p.secret), e) != 0)
+	    read_text(q, 3, p.role, sizeof(p.role), e) != 0)
 		return -1;
 	*ret = p;
 	return 1;
@@ -51,7 +56,7 @@ int principal_get(struct db_conn *c, const char *client_id, struct principal *re
 
 	if (key == NULL)
 		return err_nomem(e);
-	if (db_prepare(c, "SELECT client_id, object_id, name, role, secret FROM principal"
+	if (db_prepare(c, "SELECT client_id, object_id, name, role FROM principal"
 	    " WHERE client_id = $1", &q, e) != 0 || db_bind_text(&q, 1, key, e) != 0)
 		return -1;
 	rc = db_step(&q, e);
@@ -63,7 +68,7 @@ int principal_list(struct db_conn *c, principal_fn *fn, void *arg, struct err *e
 	auto_stmt struct db_stmt q = { 0 };
 	int rc;
 
-	if (db_prepare(c, "SELECT client_id, object_id, name, role, secret FROM principal"
+	if (db_prepare(c, "SELECT client_id, object_id, name, role FROM principal"
 	    " ORDER BY client_id", &q, e) != 0)
 		return -1;
 	while ((rc = db_step(&q, e)) > 0) {

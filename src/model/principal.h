@@ -1,4 +1,4 @@
-/* principal.h - service principals and what proves them. */
+/* principal.h - service principals; what proves them is in credential.h. */
 #ifndef MODEL_PRINCIPAL_H
 #define MODEL_PRINCIPAL_H
 
@@ -10,10 +10,11 @@ struct principal {
 	char object_id[40];	/* GUID, lower case: the principal */
 	char name[128];
 	char role[64];		/* "Owner" */
-	char secret[256];	/* secret_hash() of the client secret */
 };
 
 must_check int principal_put(struct db_conn *c, const struct principal *p, struct err *e);
+/* And all credentials of it.  1 if it was there, 0, -1. */
+must_check int principal_delete(struct db_conn *c, const char *client_id, struct err *e);
 /* By client id, any casing.  1, 0, -1. */
 must_check int principal_get(struct db_conn *c, const char *client_id, struct principal *ret,
     struct err *e);

@@ -61,8 +61,8 @@ test('tokens by client credentials, v1 and v2, and from /adfs', async () => {
   assert.equal(bad.status, 401);
   assert.equal(bad.json.error, 'invalid_client');
   const unknown = await request(server, 'POST', '/adfs/oauth2/token', { token: null, headers, body: form({ ...base, client_id: '00000000-0000-4000-8000-000000000000' }) });
-  assert.equal(unknown.status, 401);
-  assert.equal(unknown.json.error, 'invalid_client');
+  assert.equal(unknown.status, 400);
+  assert.equal(unknown.json.error, 'unauthorized_client');
   const grant = await request(server, 'POST', '/adfs/oauth2/token', { token: null, headers, body: form({ ...base, grant_type: 'password' }) });
   assert.equal(grant.status, 400);
   assert.ok(!server.log().includes(server.env.HOLDFAST_CLIENT_SECRET), 'no secret in the log');

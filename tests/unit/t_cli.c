@@ -9,6 +9,7 @@
 #include "cli/datadir.h"
 #include "cli/env.h"
 #include "crypto/crypto.h"
+#include "model/credential.h"
 #include "model/principal.h"
 
 static char top[] = "/tmp/t_cli.XXXXXX";
@@ -115,6 +116,7 @@ static void check_modes(const char *dir)
 static void check_owner(const char *dir, const struct admin_env *env)
 {
 	auto_free char *tenant = NULL, *subscription = NULL;
+	auto_credentials struct credentials known = { 0 };
 	struct principal p = { 0 };
 	struct db_conn *c = NULL;
 	struct db *db = NULL;
@@ -127,7 +129,11 @@ static void check_owner(const char *dir, const struct admin_env *env)
 	OK(db_read_begin(db, &c, &e));
 	assert_int_equal(principal_get(c, env->client_id, &p, &e), 1);
 	assert_string_equal(p.role, "Owner");
-	OK(secret_check(str_c(env->client_secret), p.secret, &match, &e));
+	OK(credentials_load(c, p.client_id, &known, &e));
+	assert_int_equal(known.count, 1);
+	assert_int_equal(known.all[0].expires_us, 0);
+	assert_memory_equal(known.all[0].hint, env->client_secret, 3);
+	OK(secret_check(str_c(env->client_secret), known.all[0].secret, &match, &e));
 	assert_true(match);
 	assert_int_equal(fact_get(c, "tenant", &tenant, &e), 1);
 	assert_string_equal(tenant, env->tenant);

@@ -281,6 +281,35 @@ static void a_newer_schema_and_foreign_files_are_refused(void **state)
 	FAILS(db_open("/nonexistent/control.db", &db, &e), ERR_NOT_FOUND);
 }
 
+/* As a database was before principals had several credentials: the one that there was still counts. */
+static void the_secret_of_the_first_schema_is_kept(void **state)
+{
+	struct place *p = *state;
+	auto_conn struct db_conn *c = NULL;
+	auto_stmt struct db_stmt q = { 0 };
+	struct err e = { 0 };
+	sqlite3 *h;
+
+	db_close(p->db);
+	p->db = NULL;
+	assert_int_equal(sqlite3_open(p->path, &h), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(h, "DROP TABLE credential;"
+	    "ALTER TABLE principal ADD COLUMN secret TEXT NOT NULL DEFAULT '';"
+	    "INSERT INTO principal VALUES ('c', 'o', 'admin', 'Owner', 'hash');"
+	    "PRAGMA user_version=1", NULL, NULL, NULL), SQLITE_OK);
+	(void)sqlite3_close(h);
+	OK(db_open(p->path, &p->db, &e));
+	OK(db_read_begin(p->db, &c, &e));
+	OK(db_prepare(c, "SELECT p.name, k.kind, k.secret, k.expires_us FROM principal p"
+	    " JOIN credential k ON k.client_id = p.client_id", &q, &e));
+	assert_int_equal(db_step(&q, &e), 1);
+	assert_string_equal(db_col_text(&q, 0), "admin");
+	assert_string_equal(db_col_text(&q, 1), "secret");
+	assert_string_equal(db_col_text(&q, 2), "hash");
+	assert_int_equal(db_col_int(&q, 3), 0);
+	assert_int_equal(db_step(&q, &e), 0);
+}
+
 /* Another program (`holdfast token`, beside the server) opens and closes the database. */
 static void another_program_may_come_and_go(void **state)
 {
@@ -329,6 +358,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(another_program_may_come_and_go, setup, teardown),
 		cmocka_unit_test_setup_teardown(threads_share_the_pool_and_the_writer, setup, teardown),
 		cmocka_unit_test_setup_teardown(data_outlives_the_program_and_is_private, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(the_secret_of_the_first_schema_is_kept, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(a_newer_schema_and_foreign_files_are_refused, setup,
 		    teardown),

@@ -21,11 +21,12 @@
 #define KEY KEY_OF(MODULUS)
 #define KEY_TEXT "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 #define PRINCIPAL(id, name) "{\"clientId\":\"" id "\",\"objectId\":\"" id "\",\"name\":\"" name \
-	"\",\"role\":\"Owner\",\"secret\":\"hash of " name "\"}"
+	"\",\"role\":\"Owner\",\"credentials\":[{\"id\":\"" id "\",\"kind\":\"secret\"," \
+	"\"expiresUs\":7,\"hint\":\"abc\",\"secret\":\"hash of " name "\"}]}"
 #define SECRETS(principals) ",\"secrets\":{\"pairKey\":\"" KEY_TEXT "\",\"administrator\":" \
 	"{\"clientId\":\"" ADMIN "\",\"clientSecret\":\"se'cret\"},\"principals\":[" principals "]}"
 #define TWO PRINCIPAL(ADMIN, "admin") "," PRINCIPAL(OTHER, "backup script")
-#define AT(region, server, keys, rest) "{\"version\":1,\"region\":\"" region "\",\"pair\":" \
+#define AT(region, server, keys, rest) "{\"version\":2,\"region\":\"" region "\",\"pair\":" \
 	"\"westus\",\"server\":\"" server "\",\"tenant\":\"" TENANT "\",\"subscription\":\"" \
 	SUBSCRIPTION "\",\"keys\":" keys rest "}"
 #define DOC(region, keys, rest) AT(region, "https://a.example:8443", keys, rest)
@@ -64,7 +65,10 @@ static void what_is_said_is_read(void **state)
 	assert_int_equal(p.pair_key[1], 0x11);
 	assert_int_equal(p.count, 2);
 	assert_string_equal(p.principals[1].name, "backup script");
-	assert_string_equal(p.principals[1].secret, "hash of backup script");
+	assert_int_equal(p.credential_count, 2);
+	assert_string_equal(p.credentials[1].client_id, OTHER);
+	assert_string_equal(p.credentials[1].secret, "hash of backup script");
+	assert_int_equal(p.credentials[1].expires_us, 7);
 	/* a private member that came along is not kept */
 	assert_string_equal(jstr(json_array_get(p.keys, 0), "n", ""), MODULUS);
 	assert_null(jat(json_array_get(p.keys, 0), "d"));
@@ -74,6 +78,8 @@ static void what_is_said_is_read(void **state)
 	assert_string_equal(again.admin_secret, "se'cret");
 	assert_memory_equal(again.pair_key, p.pair_key, 32);
 	assert_int_equal(again.count, 2);
+	assert_int_equal(again.credential_count, 2);
+	assert_memory_equal(again.credentials, p.credentials, 2 * sizeof(*p.credentials));
 	assert_true(json_equal(again.keys, p.keys));
 }
 
@@ -83,8 +89,8 @@ static void what_is_wrong_is_named(void **state)
 		const char *text, *want;
 	} rows[] = {
 		{ "", "" },
-		{ "{}", "version: not 1" },
-		{ "{\"version\":2}", "version: not 1" },
+		{ "{}", "version: not 2" },
+		{ "{\"version\":1}", "version: not 2" },
 		{ DOC("../x", "[" KEY "}]", ""), "region: '../x' is not a region's name" },
 		{ DOC("", "[" KEY "}]", ""), "region: ''" },
 		{ DOC("eastus", "[]", ""), "keys: 0 of them" },
@@ -102,7 +108,7 @@ static void what_is_wrong_is_named(void **state)
 		{ DOC("eastus", "[" KEY "}]", SECRETS("{}")), "secrets: principals[0]: clientId" },
 		{ AT("eastus", "https://a/", "[" KEY "}]", ""),
 		    "server: 'https://a/' is not a server's URL" },
-		{ "{\"version\":1,\"region\":\"eastus\",\"pair\":\"\",\"server\":\"https://a\","
+		{ "{\"version\":2,\"region\":\"eastus\",\"pair\":\"\",\"server\":\"https://a\","
 		    "\"tenant\":\"x\"}",
 		    "tenant: 'x' is no GUID" },
 	};
@@ -169,6 +175,7 @@ static void a_second_server_is_made_from_the_first(void **state)
 	auto_pairing struct pairing p = { 0 };
 	auto_admin_env struct admin_env env = { 0 };
 	auto_buf struct buf key = { 0 };
+	auto_credentials struct credentials known = { 0 };
 	struct principal who = { 0 };
 	struct datadir_made made;
 	struct db_conn *c = NULL;
@@ -194,7 +201,9 @@ static void a_second_server_is_made_from_the_first(void **state)
 	OK(db_open(path, &db, &e));
 	OK(db_read_begin(db, &c, &e));
 	assert_int_equal(principal_get(c, OTHER, &who, &e), 1);
-	assert_string_equal(who.secret, "hash of backup script");
+	OK(credentials_load(c, OTHER, &known, &e));
+	assert_int_equal(known.count, 1);
+	assert_string_equal(known.all[0].secret, "hash of backup script");
 	assert_int_equal(principal_get(c, ADMIN, &who, &e), 1);
 	db_rollback(&c);
 	db_close(db);

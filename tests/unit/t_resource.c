@@ -2,6 +2,7 @@
 #include "t.h"
 
 #include "db/db.h"
+#include "model/credential.h"
 #include "model/principal.h"
 #include "model/resource.h"
 #include "parent.h"
@@ -236,22 +237,102 @@ static void principals_and_facts_come_back(void **state)
 	struct place *p = *state;
 	struct err e = { 0 };
 	struct principal owner = { .client_id = "ABCDEF00-0000-4000-8000-000000000000",
-		.object_id = "o", .name = "admin", .role = "Owner", .secret = "hash" }, got = { 0 };
+		.object_id = "o", .name = "admin", .role = "Owner" }, got = { 0 };
 	auto_free char *value = NULL;
 
 	assert_int_equal(principal_get(p->c, owner.client_id, &got, &e), 0);
 	OK(principal_put(p->c, &owner, &e));
-	(void)strcpy(owner.secret, "hash2");
+	(void)strcpy(owner.name, "admin2");
 	OK(principal_put(p->c, &owner, &e));
 	assert_int_equal(principal_get(p->c, "abcdef00-0000-4000-8000-000000000000", &got, &e), 1);
 	assert_string_equal(got.client_id, "abcdef00-0000-4000-8000-000000000000");
 	assert_string_equal(got.role, "Owner");
-	assert_string_equal(got.secret, "hash2");
+	assert_string_equal(got.name, "admin2");
 	assert_int_equal(fact_get(p->c, "tenant", &value, &e), 0);
 	OK(fact_put(p->c, "tenant", "one", &e));
 	OK(fact_put(p->c, "tenant", "two", &e));
 	assert_int_equal(fact_get(p->c, "tenant", &value, &e), 1);
 	assert_string_equal(value, "two");
+}
+
+static struct credential make(const char *client, unsigned n, enum credential_kind kind)
+{
+	struct credential k = { .kind = kind, .created_us = n };
+
+	(void)strcpy(k.client_id, client);
+	(void)snprintf(k.id, sizeof(k.id), "id%u", n);
+	(void)snprintf(k.secret, sizeof(k.secret), "hash%u", n);
+	return k;
+}
+
+static void credentials_come_in_order_and_end(void **state)
+{
+	auto_credentials struct credentials list = { 0 }, later = { 0 };
+	struct place *p = *state;
+	struct err e = { 0 };
+	struct credential k;
+
+	for (unsigned i = 3; i > 0; i--) {
+		k = make("a", i, CREDENTIAL_SECRET);
+		k.expires_us = i == 1 ? 50 : 0;
+		OK(credential_add(p->c, &k, &e));
+	}
+	k = make("a", 4, CREDENTIAL_CERTIFICATE);
+	OK(credential_add(p->c, &k, &e));
+	FAILS(credential_add(p->c, &k, &e), ERR_CONFLICT);
+	OK(credentials_expire(p->c, "a", CREDENTIAL_SECRET, "id3", 100, &e));
+	OK(credentials_load(p->c, "a", &list, &e));
+	assert_int_equal(list.count, 4);
+	for (unsigned i = 0; i < 4; i++) {
+		static const int64_t want[] = { 50, 100, 0, 0 };
+
+		assert_int_equal(list.all[i].created_us, i + 1);
+		assert_int_equal(list.all[i].expires_us, want[i]);
+	}
+	assert_true(credential_is_over(&list.all[1], 100));
+	assert_false(credential_is_over(&list.all[1], 99));
+	assert_false(credential_is_over(&list.all[2], INT64_MAX));
+	assert_int_equal(credential_delete(p->c, "a", "id2", &e), 1);
+	assert_int_equal(credential_delete(p->c, "a", "id2", &e), 0);
+	OK(credentials_load(p->c, "a", &later, &e));
+	assert_int_equal(later.count, 3);
+}
+
+static void a_subject_is_one_principal_and_goes_with_it(void **state)
+{
+	struct place *p = *state;
+	const struct principal who = { .client_id = "a", .object_id = "o", .name = "n",
+		.role = "Owner" };
+	struct credential k = make("a", 1, CREDENTIAL_FEDERATED), got;
+	struct err e = { 0 };
+
+	OK(principal_put(p->c, &who, &e));
+	(void)strcpy(k.issuer, "https://issuer");
+	(void)strcpy(k.subject, "repo:x");
+	OK(credential_add(p->c, &k, &e));
+	(void)strcpy(k.client_id, "b");
+	FAILS(credential_add(p->c, &k, &e), ERR_CONFLICT);
+	assert_int_equal(credential_by_subject(p->c, "https://issuer", "repo:y", &got, &e), 0);
+	assert_int_equal(credential_by_subject(p->c, "https://issuer", "repo:x", &got, &e), 1);
+	assert_string_equal(got.client_id, "a");
+	assert_int_equal(principal_delete(p->c, "a", &e), 1);
+	assert_int_equal(credential_by_subject(p->c, "https://issuer", "repo:x", &got, &e), 0);
+	assert_int_equal(principal_delete(p->c, "a", &e), 0);
+}
+
+static void a_principal_has_so_many_credentials_at_most(void **state)
+{
+	struct place *p = *state;
+	struct err e = { 0 };
+	struct credential k;
+
+	for (unsigned i = 0; i < CREDENTIALS_MAX; i++) {
+		k = make("a", i, CREDENTIAL_SECRET);
+		OK(credential_add(p->c, &k, &e));
+	}
+	k = make("a", 1000, CREDENTIAL_SECRET);
+	FAILS(credential_add(p->c, &k, &e), ERR_INVALID);
+	CONTAINS(e.msg, "principal 'a' has 20 credentials");
 }
 
 int main(void)
@@ -267,6 +348,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(pages_join_into_the_whole_list, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_callback_can_stop_and_keep_the_row, setup, teardown),
 		cmocka_unit_test_setup_teardown(principals_and_facts_come_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(credentials_come_in_order_and_end, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_subject_is_one_principal_and_goes_with_it, setup,
+		    teardown),
+		cmocka_unit_test_setup_teardown(a_principal_has_so_many_credentials_at_most, setup,
+		    teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
