@@ -24,6 +24,9 @@ static const struct cli_verb verbs[] = {
 	{ "job", "watch ID", "follow a job to its end", cmd_job },
 	{ "vault", "ls|verify|gc|restore|… VAULT", "look into a vault on this host", cmd_vault },
 	{ "region", "status|verify|… DIR", "look after paired regions", cmd_region },
+	{ "principal", "VERB [PRINCIPAL] ...", "who may call, and what proves them",
+	    cmd_principal },
+	{ "region", "export|import DIR ...", "pair regions of two servers", cmd_region },
 	{ "version", "", "print the version", cmd_version },
 };
 
@@ -37,7 +40,7 @@ static void print_help(FILE *to)
 	    to);
 	for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
 		(void)fprintf(
-		    to, "  %-8s %-27s %s\n", verbs[i].name, verbs[i].synopsis, verbs[i].help);
+		    to, "  %-9s %-27s %s\n", verbs[i].name, verbs[i].synopsis, verbs[i].help);
 	(void)fputs("\n'holdfast VERB --help' tells more.\n", to);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/codec.h"
 #include "base/fs.h"
+#include "crypto/certificate.h"
 #include "crypto/crypto.h"
 #include "crypto/x509.h"
 
@@ -431,6 +432,49 @@ static void certificates_refuse_bad_names_and_foreign_keys(void **state)
 	assert_int_equal(stat(key, &st), -1);	/* nothing half-made */
 }
 
+/* What openssl(1) says of the same file. */
+static void a_certificate_is_read(void **state)
+{
+	struct certificate c;
+	auto_buf struct buf pem = { 0 }, raw = { 0 };
+	char path[128], cmd[1024], hex[HEX_SIZE(32)];
+	struct err e;
+
+	(void)state;
+	in_dir("client.pem", path);
+	(void)snprintf(cmd, sizeof(cmd), "openssl req -x509 -newkey rsa:4096 -nodes -days 2 -subj /CN=a"
+	    " -keyout %s -out %s.cert 2>/dev/null && cat %s.cert >>%s", path, path, path, path);
+	assert_int_equal(system(cmd), 0);
+	OK(fs_read_all(path, 65536, &pem, &e));
+	OK(certificate_read(buf_str(&pem), &c, &e));
+	assert_int_equal(c.until_us - c.from_us, INT64_C(2 * 86400) * 1000000);
+	assert_string_equal(c.exponent, "AQAB");
+	assert_int_equal(strlen(c.modulus), 683);
+	OK(base64_decode(str_c(c.x5t_s256), &raw));
+	(void)snprintf(cmd, sizeof(cmd), "openssl x509 -in %s -noout -fingerprint -sha256 |"
+	    " tr -d : | grep -qi =%s", path, hex_encode(raw.p, raw.n, hex));
+	assert_int_equal(system(cmd), 0);
+	buf_clear(&raw);
+	OK(base64_decode(str_c(c.x5t), &raw));
+	(void)snprintf(cmd, sizeof(cmd), "openssl x509 -in %s -noout -fingerprint -sha1 |"
+	    " tr -d : | grep -qi =%s", path, hex_encode(raw.p, raw.n, hex));
+	assert_int_equal(system(cmd), 0);
+	FAILS(certificate_read(STR("nothing"), &c, &e), ERR_INVALID);
+}
+
+static void a_certificate_of_another_kind_is_refused(void **state)
+{
+	auto_buf struct buf pem = { 0 };
+	struct certificate c;
+	char path[128];
+	struct err e;
+
+	(void)state;
+	OK(fs_read_all(in_dir("ca.pem", path), 65536, &pem, &e));
+	FAILS(certificate_read(buf_str(&pem), &c, &e), ERR_INVALID);
+	CONTAINS(e.msg, "no RSA key of 2048 to 4096 bits");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -446,6 +490,8 @@ int main(void)
 		cmocka_unit_test(wrapped_keys_open_only_with_their_master_and_label),
 		cmocka_unit_test(certificates_satisfy_a_strict_verifier),
 		cmocka_unit_test(certificates_refuse_bad_names_and_foreign_keys),
+		cmocka_unit_test(a_certificate_is_read),
+		cmocka_unit_test(a_certificate_of_another_kind_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
