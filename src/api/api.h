@@ -12,6 +12,7 @@
 #include "arm/id.h"
 #include "arm/page.h"
 #include "arm/version.h"
+#include "auth/replay.h"
 #include "auth/token.h"
 #include "base/arena.h"
 #include "base/base.h"
@@ -22,6 +23,7 @@
 struct api {
 	struct world *world;
 	struct token_issuer *issuer;
+	struct replay *used;	/* client assertions */
 };
 
 /* As http_handler_fn; `arg` is a struct api. */

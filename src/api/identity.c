@@ -71,11 +71,13 @@ int identity_configuration(struct api_call *c, struct err *e)
 		    : arena_fmt(&c->arena, "%s/%s/discovery/v2.0/keys", c->base_url, tenant);
 	token = arena_fmt(&c->arena, "%s/token", at != NULL ? at : "");
 	/* The issuer is what tokens carry as "iss", whichever way they were asked for. */
-	doc = json_pack("{s:s, s:s, s:s, s:s, s:[s], s:[s, s], s:[s], s:[s], s:[s]}", "issuer",
+	doc = json_pack("{s:s, s:s, s:s, s:s, s:[s], s:[s, s, s], s:[s, s], s:[s], s:[s],"
+	    " s:[s]}", "issuer",
 	    arena_fmt(&c->arena, "%s/%s/", c->base_url, tenant), "authorization_endpoint",
 	    arena_fmt(&c->arena, "%s/authorize", at != NULL ? at : ""), "token_endpoint", token,
 	    "jwks_uri", keys, "grant_types_supported", "client_credentials",
 	    "token_endpoint_auth_methods_supported", "client_secret_post", "client_secret_basic",
+	    "private_key_jwt", "token_endpoint_auth_signing_alg_values_supported", "RS256", "PS256",
 	    "response_types_supported", "token", "subject_types_supported", "pairwise",
 	    "id_token_signing_alg_values_supported", "RS256");
 	return at == NULL ? err_nomem(e) : api_json(c, 200, TAKE(doc), e);

@@ -1,4 +1,4 @@
-/* jwt.c - RS256 tokens by libcjose.  See jwt.h. */
+/* jwt.c - signed tokens by libcjose.  See jwt.h. */
 #include "crypto/jwt.h"
 
 #include <stdlib.h>
@@ -10,13 +10,14 @@
 #include "crypto/file.h"
 
 #define KEY_BITS 2048
+#define N_TEXT_SIZE 700		/* the modulus of 4096 bits in base64url */
 #define KEY_FILE_MAX 65536
 #define TOKEN_MAX 16384
 #define KID_MAX 64
 
 struct jwt_key {
 	cjose_jwk_t *jwk;	/* with the private part, unless it is somebody else's */
-	char n[2 * KEY_BITS / 8], e[16], kid[KID_MAX];	/* base64url */
+	char n[N_TEXT_SIZE], e[16], kid[KID_MAX];	/* base64url */
 };
 
 static void jwk_p(cjose_jwk_t **k)
@@ -140,7 +141,7 @@ int jwt_key_public(const json_t *jwk, struct jwt_key **ret, struct err *e)
 		return err_nomem(e);
 	if (strcmp(jstr(jwk, "kty", ""), "RSA") != 0 || strlen(n) < MODULUS_TEXT_MIN ||
 	    strlen(n) >= sizeof(k->n) || *exponent == '\0' || strlen(exponent) >= sizeof(k->e))
-		return err_set(e, ERR_INVALID, "this is not an RSA key of 2048 to 3072 bits");
+		return err_set(e, ERR_INVALID, "this is not an RSA key of 2048 to 4096 bits");
 	if (jdump(public, &text, e) != 0)
 		return -1;
 	k->jwk = cjose_jwk_import(text.p, text.n, &why);
@@ -219,17 +220,19 @@ static bool well_formed(struct str token)
 	return true;
 }
 
-/* The key decides the algorithm, never the token; and what we do not understand ("crit",
+/* The caller decides the algorithm, never the token; and what we do not understand ("crit",
  * RFC 7515 section 4.1.11) we refuse. */
-static bool header_allowed(cjose_jws_t *jws)
+static bool header_allowed(cjose_jws_t *jws, bool is_assertion)
 {
 	json_t *header = cjose_jws_get_protected(jws);
+	const char *alg = jstr(header, "alg", "");
 
-	return strcmp(jstr(header, "alg", ""), "RS256") == 0 &&
+	return (strcmp(alg, "RS256") == 0 || (is_assertion && strcmp(alg, "PS256") == 0)) &&
 	    json_object_get(header, "crit") == NULL;
 }
 
-int jwt_verify(const struct jwt_key *k, struct str token, json_t **ret, struct err *e)
+static int verify(const struct jwt_key *k, struct str token, bool is_assertion, json_t **ret,
+    struct err *e)
 {
 	cleanup_with(jws_p) cjose_jws_t *jws = NULL;
 	auto_json json_t *claims = NULL;
@@ -242,15 +245,54 @@ int jwt_verify(const struct jwt_key *k, struct str token, json_t **ret, struct e
 	jws = cjose_jws_import(token.p, token.n, &why);
 	if (jws == NULL)
 		return lib_err(e, ERR_DENIED, "checking a token", &why);
-	if (!header_allowed(jws))
-		return err_set(e, ERR_DENIED, "checking a token: only RS256 is accepted");
+	if (!header_allowed(jws, is_assertion))
+		return err_set(e, ERR_DENIED, "checking a token: its algorithm is not accepted");
 	if (!cjose_jws_verify(jws, k->jwk, &why))
-		return err_set(e, ERR_DENIED, "checking a token: not signed by this server's key");
+		return err_set(e, ERR_DENIED, "checking a token: not signed by the key");
 	if (!cjose_jws_get_plaintext(jws, &text, &n, &why))
 		return lib_err(e, ERR_DENIED, "checking a token", &why);
 	if (jparse((struct str){ (const char *)text, n }, &claims, e) != 0 ||
 	    !json_is_object(claims))
 		return err_set(e, ERR_DENIED, "checking a token: claims are not a JSON object");
 	*ret = TAKE(claims);
+	return 0;
+}
+
+int jwt_verify(const struct jwt_key *k, struct str token, json_t **ret, struct err *e)
+{
+	return verify(k, token, /* is_assertion= */ false, ret, e);
+}
+
+int jwt_verify_assertion(const struct jwt_key *k, struct str token, json_t **ret, struct err *e)
+{
+	return verify(k, token, /* is_assertion= */ true, ret, e);
+}
+
+static int part_json(struct str part, json_t **ret, struct err *e)
+{
+	auto_buf struct buf raw = { 0 };
+	auto_json json_t *j = NULL;
+
+	if (base64_decode(part, &raw) != 0 || jparse(buf_str(&raw), &j, e) != 0 ||
+	    !json_is_object(j))
+		return err_set(e, ERR_DENIED, "reading a token: a part is not a JSON object");
+	*ret = TAKE(j);
+	return 0;
+}
+
+int jwt_peek(struct str token, json_t **ret_header, json_t **ret_claims, struct err *e)
+{
+	auto_json json_t *header = NULL, *claims = NULL;
+	const char *first, *second;
+
+	if (token.n > TOKEN_MAX || !well_formed(token))
+		return err_set(e, ERR_DENIED, "reading a token: not in compact form");
+	first = memchr(token.p, '.', token.n);
+	second = memchr(first + 1, '.', token.n - (size_t)(first + 1 - token.p));
+	if (part_json((struct str){ token.p, (size_t)(first - token.p) }, &header, e) != 0 ||
+	    part_json((struct str){ first + 1, (size_t)(second - first - 1) }, &claims, e) != 0)
+		return -1;
+	*ret_header = TAKE(header);
+	*ret_claims = TAKE(claims);
 	return 0;
 }

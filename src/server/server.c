@@ -26,6 +26,7 @@ struct server {
 	int lock_fd;
 	struct db *db;
 	struct token_issuer *issuer;
+	struct replay *used;
 	struct world world;
 	struct api api;
 	struct http_server *http;
@@ -181,6 +182,7 @@ int server_start(const char *dir, const char *listen, struct server **ret, struc
 	s->lock_fd = -1;
 	if (settings_load(dir, &s->settings, e) != 0 || take_lock(s, e) != 0 ||
 	    open_database(s, e) != 0 || load_keys(s, e) != 0 ||
+	    replay_new(s->settings->assertion_uses, &s->used, e) != 0 ||
 	    vault_cache_new(&s->world.vaults, e) != 0)
 		return -1;
 	s->world.db = s->db;
@@ -188,7 +190,7 @@ int server_start(const char *dir, const char *listen, struct server **ret, struc
 	s->world.settings = s->settings;
 	if (world_sweep(&s->world, e) != 0)
 		return -1;
-	s->api = (struct api){ &s->world, s->issuer };
+	s->api = (struct api){ &s->world, s->issuer, s->used };
 	/* first what jobs wake, then what handlers do */
 	if (replicator_start(&s->world, &s->world.replicator, e) != 0 || start_jobs(s, e) != 0 ||
 	    start_http(s, listen != NULL ? listen : s->settings->listen, e) != 0)
@@ -213,6 +215,7 @@ void server_stop(struct server *s)
 	replicator_stop(s->world.replicator);
 	vault_cache_free(s->world.vaults);
 	token_issuer_close(s->issuer);
+	replay_free(s->used);
 	db_close(s->db);
 	close_p(&s->lock_fd);
 	settings_free(s->settings);

@@ -1,5 +1,7 @@
 // identity.test.js - principals and what proves them: secrets, certificates, other issuers.
 import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
+import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { ok, RESOURCES } from './lib/flow.js';
@@ -91,6 +93,95 @@ test('remove: one credential, or the principal with all of them', async () => {
   made('remove', 'leaving');
   await refused(bySecret(more), 400, 700016);
   refusedVerb(principal('show', 'leaving'), 1, /no principal is called 'leaving'/);
+});
+
+// ---- client certificates ----
+
+// A key and its certificate in one file, as az takes it.
+function certificate(name, days = 30) {
+  const file = path.join(server.root, `${name}.pem`), key = `${file}.key`;
+  run('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', String(days), '-subj', `/CN=${name}`, '-keyout', key, '-out', file], { stdio: 'pipe' });
+  const cert = new crypto.X509Certificate(fs.readFileSync(file));
+  fs.appendFileSync(file, fs.readFileSync(key));
+  return { file, cert, key: crypto.createPrivateKey(fs.readFileSync(key)), sha1: crypto.createHash('sha1').update(cert.raw).digest(),
+    sha256: crypto.createHash('sha256').update(cert.raw).digest() };
+}
+
+const encode = (o) => Buffer.from(typeof o === 'string' ? o : JSON.stringify(o)).toString('base64url');
+function sign(header, claims, key) {
+  const text = `${encode({ typ: 'JWT', ...header })}.${encode(claims)}`;
+  const padding = header.alg === 'PS256' ? { padding: crypto.constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 } : {};
+  if (header.alg === 'none') return `${text}.`;
+  if (header.alg === 'HS256') return `${text}.${crypto.createHmac('sha256', key).update(text).digest('base64url')}`;
+  return `${text}.${crypto.sign('sha256', Buffer.from(text), { key, ...padding }).toString('base64url')}`;
+}
+
+const now = () => Math.floor(Date.now() / 1000);
+const assertionOf = (id, url, more = {}) => ({ iss: id, sub: id, aud: url, jti: crypto.randomUUID(), iat: now(), nbf: now(), exp: now() + 600, ...more });
+const byAssertion = (id, assertion, at) => signIn({ client_id: id, client_assertion: assertion,
+  client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer' }, at);
+const tokenUrl = (at = `/${server.tenant}/oauth2/v2.0/token`) => `${server.url}${at}`;
+
+test('a certificate signs in: RS256 and PS256, by x5t, x5t#S256 and kid, at every token endpoint', async () => {
+  const a = certificate('one'), b = certificate('two');
+  const who = made('add', 'signer', '--certificate', a.file);
+  made('add', '--to', 'signer', '--certificate', b.file);
+  const [first] = who.credentials;
+  assert.equal(first.thumbprint, a.sha1.toString('hex'));
+  assert.equal(Date.parse(first.expires), Date.parse(a.cert.validTo));
+  assert.ok(!('secret' in who));
+  const headers = [{ alg: 'RS256', x5t: a.sha1.toString('base64url') }, { alg: 'RS256', x5t: `${a.sha1.toString('base64url')}=` },
+    { alg: 'PS256', 'x5t#S256': a.sha256.toString('base64url') }, { alg: 'RS256', kid: a.sha1.toString('hex').toUpperCase() },
+    { alg: 'RS256', kid: a.sha1.toString('base64url') }];
+  for (const header of headers) {
+    const claims = await accepted(byAssertion(who.clientId, sign(header, assertionOf(who.clientId, tokenUrl()), a.key)));
+    assert.equal(claims.appid, who.clientId, JSON.stringify(header));
+  }
+  for (const at of ['/adfs/oauth2/token', `/adfs/${server.tenant}/oauth2/v2.0/token`, '/organizations/oauth2/v2.0/token', `/${server.tenant}/oauth2/token`])
+    await accepted(byAssertion(who.clientId, sign({ alg: 'RS256', x5t: b.sha1.toString('base64url') }, assertionOf(who.clientId, tokenUrl(at)), b.key), at));
+  await accepted(byAssertion(who.clientId, sign(headers[0], assertionOf(who.clientId, tokenUrl(), { exp: now() + 600.5, iat: now() + 0.5 }), a.key)));
+});
+
+test('a forged, foreign, stale or repeated assertion is refused', async () => {
+  const mine = certificate('mine'), other = certificate('other');
+  const who = made('add', 'attacked', '--certificate', mine.file), stranger = made('add', 'stranger', '--certificate', other.file);
+  const id = who.clientId, header = { alg: 'RS256', x5t: mine.sha1.toString('base64url') };
+  const attempt = (claims, h = header, key = mine.key) => byAssertion(id, sign(h, assertionOf(id, tokenUrl(), claims), key));
+  const publicPem = mine.cert.publicKey.export({ type: 'spki', format: 'pem' });
+  await refused(attempt({}, { ...header, alg: 'none' }), 401, 50027);
+  await refused(attempt({}, { ...header, alg: 'HS256' }, publicPem), 401, 700027, /signature/);
+  await refused(attempt({}, { ...header, crit: ['exp'] }), 401, 700027);
+  await refused(attempt({}, header, other.key), 401, 700027, /signature/);
+  await refused(attempt({}, { alg: 'RS256', x5t: other.sha1.toString('base64url') }, other.key), 401, 700027, /not registered/);
+  await refused(attempt({}, { alg: 'RS256', kid: 'foreign' }), 401, 700027, /not registered/);
+  await refused(attempt({}, { alg: 'RS256' }), 401, 700027, /not registered/);
+  await refused(attempt({ aud: tokenUrl('/adfs/oauth2/token') }), 401, 700023);
+  await refused(attempt({ aud: 'https://login.microsoftonline.com/' }), 401, 700023);
+  await refused(attempt({ exp: now() - 301 }), 401, 700024, /expiry time/);
+  await refused(attempt({ nbf: now() + 400 }), 401, 700024);
+  await refused(attempt({ exp: now() + 2 * 86400 }), 401, 700024, /more than a day/);
+  await refused(attempt({ exp: undefined }), 401, 50027);
+  await refused(attempt({ sub: stranger.clientId }), 401, 700021);
+  await refused(attempt({ iss: stranger.clientId, sub: stranger.clientId }), 401, 700021);
+  await refused(byAssertion(stranger.clientId, sign(header, assertionOf(stranger.clientId, tokenUrl()), mine.key)), 401, 700027);
+  await refused(byAssertion(id, 'a.b.c'), 401, 50027);
+  await refused(signIn({ client_id: id, client_assertion: 'a.b.c' }), 400, 900144, /client_assertion_type/);
+  const jti = 'once';
+  await accepted(attempt({ jti }));
+  await refused(attempt({ jti }), 401, 50027, /used before/);
+  await accepted(byAssertion(stranger.clientId, sign({ alg: 'RS256', x5t: other.sha1.toString('base64url') }, assertionOf(stranger.clientId, tokenUrl(), { jti }), other.key)));
+  const bare = sign(header, assertionOf(id, tokenUrl(), { jti: undefined }), mine.key);
+  await accepted(byAssertion(id, bare));
+  await refused(byAssertion(id, bare), 401, 50027, /used before/);
+});
+
+test('rotate --certificate: the old one ends', async () => {
+  const a = certificate('old'), b = certificate('new');
+  const who = made('add', 'renewing', '--certificate', a.file);
+  made('rotate', 'renewing', '--certificate', b.file, '--overlap', '0');
+  const by = (c) => byAssertion(who.clientId, sign({ alg: 'RS256', x5t: c.sha1.toString('base64url') }, assertionOf(who.clientId, tokenUrl()), c.key));
+  await refused(by(a), 401, 1000502);
+  await accepted(by(b));
 });
 
 test('what cannot be is refused, and nothing is made', () => {

@@ -31,6 +31,7 @@ static void presets_hold_where_the_file_is_silent(void **state)
 	assert_null(s->image_dirs[0]);
 	assert_int_equal(s->retry_after_s, 60);
 	assert_int_equal(s->token_lifetime_s, 3600);
+	assert_int_equal(s->assertion_uses, 1);
 	assert_int_equal(s->region_count, 1);
 	assert_string_equal(s->regions[0].store, "/data/s");
 	assert_string_equal(s->regions[0].pair, "");
@@ -232,7 +233,7 @@ static void a_new_file_says_every_key_and_is_read_back(void **state)
 {
 	static const char *const keys[] = { "listen", "names", "retry_after", "api_workers",
 		"job_workers", "chunk_kib", "replication_interval", "replication_limit",
-		"connections_max", "token_lifetime", "path", "pair", "server", "store" };
+		"connections_max", "token_lifetime", "assertion_uses", "path", "pair", "server", "store" };
 	auto_buf struct buf b = { 0 };
 	struct settings *s;
 	struct err e;
