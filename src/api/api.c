@@ -55,8 +55,8 @@ static int find_route(struct api_call *c, struct err *e)
 
 static int check_token(struct api_call *c, struct err *e)
 {
-	int r = token_check(c->api->issuer, http_req_header(c->http, "Authorization"), c->now_us,
-	    &c->who, e);
+	int r = bearer_check(c->api->issuer, c->api->trusted, c->world->db,
+	    http_req_header(c->http, "Authorization"), c->now_us, &c->who, e);
 
 	if (r != 0 && arm_error_status(e) == 401)
 		http_res_headerf(c->res, "WWW-Authenticate",

@@ -12,8 +12,10 @@
 #include "arm/id.h"
 #include "arm/page.h"
 #include "arm/version.h"
+#include "auth/bearer.h"
 #include "auth/replay.h"
 #include "auth/token.h"
+#include "auth/trusted.h"
 #include "base/arena.h"
 #include "base/base.h"
 #include "http/server.h"
@@ -24,6 +26,7 @@ struct api {
 	struct world *world;
 	struct token_issuer *issuer;
 	struct replay *used;	/* client assertions */
+	struct trusted *trusted;	/* other issuers */
 };
 
 /* As http_handler_fn; `arg` is a struct api. */

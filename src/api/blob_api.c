@@ -40,7 +40,8 @@ static int check_caller(struct blob_call *b, bool exists, struct err *e)
 		return no_authentication(c, e);
 	if (str_istarts(str_c(header), STR("SharedKey ")))
 		return check_key(b, exists, e);
-	if (token_check(c->api->issuer, header, c->now_us, &c->who, e) == 0)
+	if (bearer_check(c->api->issuer, c->api->trusted, c->world->db, header, c->now_us, &c->who,
+	    e) == 0)
 		return 0;
 	http_res_headerf(c->res, "WWW-Authenticate",
 	    "Bearer authorization_uri=%s/%s/oauth2/authorize resource_id=https://storage.azure.com",

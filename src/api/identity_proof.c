@@ -63,12 +63,24 @@ static int by_secret(struct api_call *c, const struct identity_proof *p,
 
 /* ---- by an assertion ---- */
 
+/* What may go better later: too many assertions at once, an issuer that does not answer. */
+static int not_now(struct err *e)
+{
+	char why[sizeof(e->msg)];
+
+	if (e->kind != ERR_BUSY && e->kind != ERR_IO)
+		return -1;
+	memcpy(why, e->msg, sizeof(why));
+	return err_http(e, ERR_BUSY, 503, "ServiceUnavailable", "%s", why);
+}
+
+/* Its own client's, signed by a certificate; or that of a trusted issuer. */
 static int by_assertion(struct api_call *c, const struct identity_proof *p,
     const struct credentials *known, struct identity_refusal *why, struct err *e)
 {
 	const char *url = arena_fmt(&c->arena, "%s" STR_F, c->base_url, STR_A(c->http->path));
 	auto_assertion struct assertion a = { 0 };
-	struct assertion_fault fault;
+	struct assertion_fault fault = { 0 };
 	int r;
 
 	if (url == NULL)
@@ -76,10 +88,10 @@ static int by_assertion(struct api_call *c, const struct identity_proof *p,
 	if (assertion_parse(str_c(p->assertion), &a, e) != 0)
 		return e->kind != ERR_DENIED ? -1 : refuse(why, 50027,
 		    "JWT token is invalid or malformed.", e);
-	r = assertion_by_certificate(&a, p->client_id, known, url, c->now_us, c->api->used, &fault, e);
-	if (r < 0 && e->kind == ERR_BUSY)
-		return err_http(e, ERR_BUSY, 503, "ServiceUnavailable", "%s", e->msg);
-	return r != 0 ? r : refuse(why, fault.number, arena_dup(&c->arena, fault.text), e);
+	r = str_ieq(str_c(jstr(a.claims, "iss", "")), str_c(p->client_id)) ?
+	    assertion_by_certificate(&a, p->client_id, known, url, c->now_us, c->api->used, &fault,
+	    e) : trusted_prove(c->api->trusted, &a, known, c->now_us, &fault, e);
+	return r < 0 ? not_now(e) : r > 0 ? 1 : refuse(why, fault.number, arena_dup(&c->arena, fault.text), e);
 }
 
 /* ---- either ---- */

@@ -20,4 +20,10 @@ struct token_issuer {
 /* A time claim; false if it is absent or senseless. */
 bool token_seconds(const json_t *claims, const char *key, int64_t *ret_us);
 
+/* The token of "Bearer TOKEN"; empty for anything else. */
+struct str token_bearer(const char *header);
+
+/* Is `now_us` between the two, with leeway before the first?  Errors as token_check(). */
+must_check int token_times(int64_t from_us, int64_t until_us, int64_t now_us, struct err *e);
+
 #endif

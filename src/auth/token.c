@@ -77,8 +77,7 @@ static int invalid(struct err *e)
 	return refuse(e, "InvalidAuthenticationToken", "The access token is invalid.");
 }
 
-/* The token of "Bearer TOKEN"; empty for anything else. */
-static struct str bearer(const char *header)
+struct str token_bearer(const char *header)
 {
 	struct str s = str_c(header);
 
@@ -115,7 +114,7 @@ bool token_seconds(const json_t *claims, const char *key, int64_t *ret_us)
 	return true;
 }
 
-static int check_times(int64_t from_us, int64_t until_us, int64_t now_us, struct err *e)
+int token_times(int64_t from_us, int64_t until_us, int64_t now_us, struct err *e)
 {
 	char until[TIME_TEXT_MAX], now[TIME_TEXT_MAX];
 
@@ -139,7 +138,7 @@ int token_check(const struct token_issuer *t, const char *header, int64_t now_us
 	if (header == NULL || *header == '\0')
 		return refuse(e, "AuthenticationFailed",
 		    "Authentication failed. The 'Authorization' header is missing.");
-	token = bearer(header);
+	token = token_bearer(header);
 	if (token.n == 0)
 		return refuse(e, "InvalidAuthenticationToken",
 		    "The 'Authorization' header is not of the form 'Bearer <token>'.");
@@ -151,7 +150,7 @@ int token_check(const struct token_issuer *t, const char *header, int64_t now_us
 	    !token_seconds(claims, "nbf", &from_us) ||
 	    !token_seconds(claims, "exp", &c.expires_us))
 		return invalid(e);
-	if (check_times(from_us, c.expires_us, now_us, e) != 0)
+	if (token_times(from_us, c.expires_us, now_us, e) != 0)
 		return -1;
 	*ret = c;
 	return 0;

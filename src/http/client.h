@@ -1,4 +1,4 @@
-/* client.h - a blocking HTTPS client (libcurl), for the CLI. */
+/* client.h - a blocking HTTPS client (libcurl), for the CLI and for the keys of other issuers. */
 #ifndef HTTP_CLIENT_H
 #define HTTP_CLIENT_H
 
@@ -10,6 +10,10 @@ struct http_client;
 /* `ca_path`: PEM bundle to trust, or NULL for the system's. */
 must_check int http_client_new(const char *ca_path, struct http_client **ret, struct err *e);
 void http_client_free(struct http_client *c);
+
+/* From now on a call may take so long in all, and its answer's body be so large; without this five
+ * minutes and 64 MiB. */
+void http_client_limit(struct http_client *c, int64_t ms_max, size_t bytes_max);
 
 struct http_reply {
 	int status;

@@ -27,6 +27,7 @@ struct server {
 	struct db *db;
 	struct token_issuer *issuer;
 	struct replay *used;
+	struct trusted *trusted;
 	struct world world;
 	struct api api;
 	struct http_server *http;
@@ -123,6 +124,18 @@ static int load_keys(struct server *s, struct err *e)
 	return token_issuer_trust(s->issuer, peers, e);
 }
 
+static int trust_issuers(struct server *s, struct err *e)
+{
+	struct trusted_issuer list[ISSUERS_MAX];
+
+	for (size_t i = 0; i < s->settings->issuer_count; i++) {
+		const struct issuer_settings *n = &s->settings->issuers[i];
+
+		list[i] = (struct trusted_issuer){ n->url, n->audience, n->jwks, n->ca };
+	}
+	return trusted_new(list, s->settings->issuer_count, &s->trusted, e);
+}
+
 static void report_job(void *world, const char *event, const char *id, const struct err *why)
 {
 	(void)world;
@@ -183,6 +196,7 @@ int server_start(const char *dir, const char *listen, struct server **ret, struc
 	if (settings_load(dir, &s->settings, e) != 0 || take_lock(s, e) != 0 ||
 	    open_database(s, e) != 0 || load_keys(s, e) != 0 ||
 	    replay_new(s->settings->assertion_uses, &s->used, e) != 0 ||
+	    trust_issuers(s, e) != 0 ||
 	    vault_cache_new(&s->world.vaults, e) != 0)
 		return -1;
 	s->world.db = s->db;
@@ -190,7 +204,7 @@ int server_start(const char *dir, const char *listen, struct server **ret, struc
 	s->world.settings = s->settings;
 	if (world_sweep(&s->world, e) != 0)
 		return -1;
-	s->api = (struct api){ &s->world, s->issuer, s->used };
+	s->api = (struct api){ &s->world, s->issuer, s->used, s->trusted };
 	/* first what jobs wake, then what handlers do */
 	if (replicator_start(&s->world, &s->world.replicator, e) != 0 || start_jobs(s, e) != 0 ||
 	    start_http(s, listen != NULL ? listen : s->settings->listen, e) != 0)
@@ -216,6 +230,7 @@ void server_stop(struct server *s)
 	vault_cache_free(s->world.vaults);
 	token_issuer_close(s->issuer);
 	replay_free(s->used);
+	trusted_free(s->trusted);
 	db_close(s->db);
 	close_p(&s->lock_fd);
 	settings_free(s->settings);

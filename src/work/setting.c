@@ -11,6 +11,7 @@
 
 #define SERVER(member) offsetof(struct settings, member)
 #define REGION(member) offsetof(struct region_settings, member)
+#define ISSUER(member) offsetof(struct issuer_settings, member)
 
 const struct setting setting_table[] = {
 	{ SECTION_SERVER, "listen", SETTING_LISTEN, SERVER(listen), 0, 0, LISTEN_PRESET, NULL,
@@ -41,6 +42,14 @@ const struct setting setting_table[] = {
 	    "times", "How often one client assertion may be used before it expires." },
 	{ SECTION_IMAGES, "path", SETTING_PATHS, SERVER(image_dirs), 0, 0, "images", NULL,
 	    "Directory whose disk images may become disks. One line for each directory." },
+	{ SECTION_ISSUER, "url", SETTING_LINK, ISSUER(url), 0, 0, "", NULL,
+	    "What its tokens say as iss; its OpenID configuration is below." },
+	{ SECTION_ISSUER, "audience", SETTING_TEXT, ISSUER(audience), 0, 0, "", NULL,
+	    "What bearer tokens for this server say as aud; empty or left out: none are taken." },
+	{ SECTION_ISSUER, "jwks", SETTING_LINK, ISSUER(jwks), 0, 0, "", NULL,
+	    "URL of its keys; left out: its OpenID configuration tells." },
+	{ SECTION_ISSUER, "ca", SETTING_PATH, ISSUER(ca), 0, 0, "", NULL,
+	    "PEM file of the authority that its server is checked with; left out: the system's." },
 	{ SECTION_REGION, "pair", SETTING_REGION, REGION(pair), 0, 0, "", NULL,
 	    "The paired region, where copies of vaults go; empty: none, left out: Azure's pair." },
 	{ SECTION_REGION, "server", SETTING_URL, REGION(server), 0, 0, "", NULL,
@@ -257,6 +266,10 @@ int setting_store(const struct setting *row, const struct setting_place *at, con
 		return store_region(field, value, e);
 	case SETTING_URL:
 		return store_url(field, value, e);
+	case SETTING_LINK:
+		return setting_store_link(field, value, e);
+	case SETTING_TEXT:
+		return setting_store_text(field, value, e);
 	}
 	return err_set(e, ERR_BUG, "setting '%s' has no type", row->key);
 }

@@ -8,6 +8,7 @@ enum setting_section {
 	SECTION_NONE,
 	SECTION_SERVER,
 	SECTION_IMAGES,
+	SECTION_ISSUER,		/* one per issuer: [issuer NAME] */
 	SECTION_REGION,		/* one per region: [region NAME] */
 	SECTION_UNKNOWN,
 };
@@ -20,13 +21,15 @@ enum setting_type {
 	SETTING_PATH,		/* a directory */
 	SETTING_REGION,		/* name of another region, or nothing */
 	SETTING_URL,		/* https://host[:port], or nothing */
+	SETTING_LINK,		/* https://host[:port][/path] */
+	SETTING_TEXT,
 };
 
 struct setting {
 	enum setting_section section;
 	const char *key;
 	enum setting_type type;
-	size_t offset;          /* in struct settings, of a region's in struct region_settings */
+	size_t offset;          /* in struct settings; in that of a region or issuer */
 	int64_t min, max;	/* of a number */
 	const char *preset;	/* as written in the file; for regions see settings_new.c */
 	const char *unit;	/* of a number, or NULL */
@@ -49,6 +52,14 @@ must_check int setting_store(const struct setting *row, const struct setting_pla
 
 /* *field becomes a copy of the text; what it was is freed. */
 must_check int setting_replace(char **field, struct str value, struct err *e);
+
+/* Parts of setting_store() and settings_parse(), in settings_issuer.c. */
+must_check int setting_store_link(char **field, const char *value, struct err *e);
+must_check int setting_store_text(char **field, const char *value, struct err *e);
+must_check int issuer_begin(struct settings *s, const char *name, struct issuer_settings **ret,
+    struct err *e);
+must_check int issuers_check(const struct settings *s, const char *file, struct err *e);
+void issuer_settings_done(struct issuer_settings *n);
 
 /* The region that Azure pairs with this one, "" if it pairs none; borrowed. */
 const char *region_usual_pair(const char *name);

@@ -24,6 +24,8 @@ void settings_free(struct settings *s)
 		free(s->regions[i].store);
 		free(s->regions[i].server);
 	}
+	for (size_t i = 0; i < s->issuer_count; i++)
+		issuer_settings_done(&s->issuers[i]);
 	free(s->listen);
 	free(s->dir);
 	free(s);

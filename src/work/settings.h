@@ -11,6 +11,7 @@
 #define REGIONS_MAX 16
 #define IMAGE_DIRS_MAX 32
 #define HOST_NAMES_MAX 16
+#define ISSUERS_MAX 8
 
 struct region_settings {
 	char *name;		/* "eastus" */
@@ -19,6 +20,15 @@ struct region_settings {
 				 * another server's, and out of reach */
 	char *server;		/* URL of the server that has this region; "" if it is this one.  Of
 				 * another server's region only the copies of vaults are touched */
+};
+
+/* Another issuer of tokens that is trusted. */
+struct issuer_settings {
+	char *name;		/* "github": only for people */
+	char *url;		/* what its tokens say as "iss" */
+	char *audience;		/* of bearer tokens for this server; "": none are taken */
+	char *jwks;		/* URL of its keys; "": its configuration tells */
+	char *ca;		/* PEM file that its server is checked with, absolute; NULL: the system's */
 };
 
 struct settings {
@@ -34,6 +44,8 @@ struct settings {
 	int64_t assertion_uses;	/* of one client assertion */
 	struct region_settings regions[REGIONS_MAX];
 	size_t region_count;
+	struct issuer_settings issuers[ISSUERS_MAX];
+	size_t issuer_count;
 };
 
 void settings_free(struct settings *s);	/* NULL is fine */

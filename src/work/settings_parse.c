@@ -48,18 +48,32 @@ static int begin_region(struct parse *p, const char *name)
 	return 0;
 }
 
+static int begin_issuer(struct parse *p, const char *name)
+{
+	struct issuer_settings *n = NULL;
+
+	if (issuer_begin(p->at.settings, name, &n, p->e) != 0)
+		return -1;
+	p->section = SECTION_ISSUER;
+	p->at.base = n;
+	return 0;
+}
+
 static int begin_section(struct parse *p, const char *name)
 {
+	bool is_region = strncmp(name, "region ", 7) == 0;
+
 	p->at.base = p->at.settings;
 	if (strcmp(name, "server") == 0)
 		p->section = SECTION_SERVER;
 	else if (strcmp(name, "images") == 0)
 		p->section = SECTION_IMAGES;
-	else if (strncmp(name, "region ", 7) != 0)
+	else if (!is_region && strncmp(name, "issuer ", 7) != 0)
 		return err_set(p->e, ERR_INVALID, "unknown section");
 	else {
 		memset(p->seen, 0, sizeof(p->seen));
-		return begin_region(p, name + 7 + strspn(name + 7, " "));
+		name += 7 + strspn(name + 7, " ");
+		return is_region ? begin_region(p, name) : begin_issuer(p, name);
 	}
 	return 0;
 }
@@ -232,7 +246,8 @@ int settings_parse(struct str text, const char *file, const char *dir, struct se
 		return -1;
 	if (bad_line != 0)
 		return err_nomem(e);
-	if (set_pairs(s, e) != 0 || check_whole(s, file, e) != 0)
+	if (set_pairs(s, e) != 0 || check_whole(s, file, e) != 0 ||
+	    issuers_check(s, file, e) != 0)
 		return -1;
 	*ret = TAKE(s);
 	return 0;

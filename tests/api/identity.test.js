@@ -162,7 +162,7 @@ test('a forged, foreign, stale or repeated assertion is refused', async () => {
   await refused(attempt({ exp: now() + 2 * 86400 }), 401, 700024, /more than a day/);
   await refused(attempt({ exp: undefined }), 401, 50027);
   await refused(attempt({ sub: stranger.clientId }), 401, 700021);
-  await refused(attempt({ iss: stranger.clientId, sub: stranger.clientId }), 401, 700021);
+  await refused(attempt({ iss: stranger.clientId, sub: stranger.clientId }), 401, 700211);
   await refused(byAssertion(stranger.clientId, sign(header, assertionOf(stranger.clientId, tokenUrl()), mine.key)), 401, 700027);
   await refused(byAssertion(id, 'a.b.c'), 401, 50027);
   await refused(signIn({ client_id: id, client_assertion: 'a.b.c' }), 400, 900144, /client_assertion_type/);

@@ -229,6 +229,56 @@ static void long_paths_fit_and_longer_lines_are_refused(void **state)
 	CONTAINS(e.msg, "f.conf:4: ");
 }
 
+static void an_issuer_is_read(void **state)
+{
+	static const char section[] = REGION "[issuer ci-1]\nurl = https://id.example:8443/realm/\n"
+	    "audience = api://x; y\nca = tls/id.pem\n[issuer second]\nurl = https://[::1]\n"
+	    "jwks = https://a/keys\n";
+	struct settings *s = parse(section);
+
+	(void)state;
+	assert_int_equal(s->issuer_count, 2);
+	assert_string_equal(s->issuers[0].name, "ci-1");
+	assert_string_equal(s->issuers[0].url, "https://id.example:8443/realm/");
+	assert_string_equal(s->issuers[0].audience, "api://x; y");
+	assert_string_equal(s->issuers[0].ca, "/data/tls/id.pem");
+	assert_string_equal(s->issuers[0].jwks, "");
+	assert_string_equal(s->issuers[1].jwks, "https://a/keys");
+	assert_string_equal(s->issuers[1].audience, "");
+	assert_null(s->issuers[1].ca);
+	settings_free(s);
+}
+
+static void an_issuer_that_cannot_be_is_named(void **state)
+{
+	static const struct {
+		const char *section, *want;
+	} rows[] = {
+		{ "[issuer a]\n", "[issuer a]: url is missing" },
+		{ "[issuer A]\n", "'A' is not an issuer's name" },
+		{ "[issuer ]\n", "'' is not an issuer's name" },
+		{ "[issuer a]\nurl = https://a\n[issuer a]\n", "a second section for issuer 'a'" },
+		{ "[issuer a]\nurl = https://a\n[issuer b]\nurl = https://a\n",
+		    "[issuer b]: url: issuer 'a' has the same" },
+		{ "[issuer a]\nurl = http://a\n", "'http://a' is not of the form" },
+		{ "[issuer a]\nurl = https://\n", "'https://' is not of the form" },
+		{ "[issuer a]\nurl = https://a b/\n", "'https://a b/' is not of the form" },
+		{ "[issuer a]\nurl = https://a/b?c\n", "has a character that no path has" },
+		{ "[issuer a]\nrole = Owner\n", "role: unknown key" },
+	};
+	struct settings *s;
+	struct err e;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char text[512];
+
+		(void)snprintf(text, sizeof(text), "%s%s", REGION, rows[i].section);
+		FAILS(settings_parse(str_c(text), "f.conf", "/data", &s, &e), ERR_INVALID);
+		CONTAINS(e.msg, rows[i].want);
+	}
+}
+
 static void a_new_file_says_every_key_and_is_read_back(void **state)
 {
 	static const char *const keys[] = { "listen", "names", "retry_after", "api_workers",
@@ -344,6 +394,8 @@ int main(void)
 		cmocka_unit_test(a_region_without_pair_has_azures),
 		cmocka_unit_test(a_region_may_be_another_servers),
 		cmocka_unit_test(long_paths_fit_and_longer_lines_are_refused),
+		cmocka_unit_test(an_issuer_is_read),
+		cmocka_unit_test(an_issuer_that_cannot_be_is_named),
 		cmocka_unit_test(a_new_file_says_every_key_and_is_read_back),
 		cmocka_unit_test(a_new_file_takes_what_it_is_given),
 		cmocka_unit_test(listen_addresses_are_split),
