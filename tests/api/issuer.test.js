@@ -7,6 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { RESOURCES } from './lib/flow.js';
+import { glewlwyd, Glewlwyd } from './lib/glewlwyd.js';
 import { request } from './lib/http.js';
 import { binary, run, Server, sleep } from './lib/server.js';
 
@@ -201,4 +202,22 @@ test('another holdfast server is an issuer as any', async () => {
   add('neighbour', '--issuer', `${other.url}/${other.tenant}/`, '--subject', subject);
   await accepted(other.token());
   assert.equal((await request(other, 'GET', '/subscriptions', { version: RESOURCES, token: server.token() })).status, 401, 'which trusts nobody itself');
+});
+
+test('a real OpenID provider\'s token is taken', { skip: !fs.existsSync(glewlwyd) && 'glewlwyd is not installed' }, async () => {
+  const provider = await Glewlwyd.start(dir, issuer.ca, `${issuer.ca}.key`);
+  const mine = await Server.create({ conf: (text) => text + section('glewlwyd', { url: provider.url, audience: 'backup', ca: provider.ca }) });
+  try {
+    await mine.start();
+    const token = await provider.token();
+    const send = () => request(mine, 'GET', '/subscriptions', { version: RESOURCES, token });
+    assert.equal((await send()).status, 403);
+    run(binary, ['principal', 'add', 'job', '--issuer', provider.url, '--subject', 'job', '--dir', mine.dir]);
+    assert.equal((await send()).status, 200);
+    const damaged = `${token.slice(0, -3)}${token.endsWith('AAA') ? 'BBB' : 'AAA'}`;
+    assert.equal((await request(mine, 'GET', '/subscriptions', { version: RESOURCES, token: damaged })).status, 401);
+  } finally {
+    await mine.destroy();
+    await provider.stop();
+  }
 });

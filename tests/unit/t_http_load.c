@@ -413,6 +413,7 @@ static void the_client_tells_answers_as_they_are(void **state)
 static void the_client_tells_why_no_answer_came(void **state)
 {
 	struct http_client *stranger = NULL;
+	cleanup_with(http_reply_done) struct http_reply file = { 0 };
 	struct http_reply r = { 0 };
 	struct tls t;
 	struct err e;
@@ -425,6 +426,10 @@ static void the_client_tells_why_no_answer_came(void **state)
 	CONTAINS(e.msg, t.url);
 	CONTAINS(e.msg, "certificate");
 	http_client_free(stranger);
+	http_client_limit(t.client, 10000, FILE_SIZE - 2001);
+	FAILS(http_client_call(t.client, "GET", url(&t, "/file"), NULL, STR(""), &r, &e), ERR_IO);
+	http_client_limit(t.client, 10000, FILE_SIZE - 2000);
+	OK(http_client_call(t.client, "GET", url(&t, "/file"), NULL, STR(""), &file, &e));
 	(void)snprintf(gone, sizeof(gone), "http://localhost:%u/",
 	    http_server_port(t.bench.server));
 	FAILS(http_client_call(t.client, "GET", gone, NULL, STR(""), &r, &e), ERR_IO);

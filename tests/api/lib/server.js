@@ -12,7 +12,7 @@ export const binary = process.env.HOLDFAST_BINARY ??
 // The longest a test waits for anything; sanitized builds are slow.
 export const patience = Number(process.env.HOLDFAST_TEST_PATIENCE_MS ?? 60000);
 
-function freePort() {
+export function freePort() {
   return new Promise((resolve, reject) => {
     const s = net.createServer();
     s.on('error', reject);
