@@ -65,7 +65,9 @@ int identity_configuration(struct api_call *c, struct err *e)
 
 	if (!identity_tenant_ok(c))
 		return wrong_tenant(c, e);
-	at = adfs ? arena_fmt(&c->arena, "%s/adfs/oauth2", c->base_url)
+	at = adfs && c->param_count > 0
+		 ? arena_fmt(&c->arena, "%s/adfs/%s/oauth2/v2.0", c->base_url, tenant)
+	     : adfs ? arena_fmt(&c->arena, "%s/adfs/oauth2", c->base_url)
 		  : arena_fmt(&c->arena, "%s/%s/oauth2/v2.0", c->base_url, tenant);
 	keys = adfs ? arena_fmt(&c->arena, "%s/adfs/discovery/keys", c->base_url)
 		    : arena_fmt(&c->arena, "%s/%s/discovery/v2.0/keys", c->base_url, tenant);
@@ -106,7 +108,11 @@ const struct api_route identity_routes[] = {
 	{ "GET", "{tenant}/v2.0/.well-known/openid-configuration", identity_configuration, OPEN,
 	    NULL },
 	{ "GET", "{tenant}/.well-known/openid-configuration", identity_configuration, OPEN, NULL },
+	{ "GET", "adfs/{tenant}/v2.0/.well-known/openid-configuration", identity_configuration, OPEN,
+	    NULL },
 	{ "GET", "adfs/discovery/keys", identity_keys, OPEN, NULL },
 	{ "GET", "{tenant}/discovery/v2.0/keys", identity_keys, OPEN, NULL },
+	{ "GET", "{tenant}/discovery/keys", identity_keys, OPEN, NULL },
+	{ "GET", "{tenant}/discovery/instance", instance_discovery, OPEN, NULL },
 	{ 0 },
 };

@@ -19,6 +19,7 @@ must_check int identity_refuse(struct api_call *c, int status, const char *error
 int identity_token(struct api_call *c, struct err *e);		/* POST …/oauth2/token */
 int identity_configuration(struct api_call *c, struct err *e);	/* openid-configuration */
 int identity_keys(struct api_call *c, struct err *e);		/* jwks */
+int instance_discovery(struct api_call *c, struct err *e);	/* discovery/instance */
 int cloud_metadata(struct api_call *c, struct err *e);		/* metadata/endpoints */
 
 #endif

@@ -184,6 +184,60 @@ test('rotate --certificate: the old one ends', async () => {
   await accepted(by(b));
 });
 
+// ---- what clients ask before they sign in ----
+
+const get = (at, options) => request(server, 'GET', at, { token: null, ...options });
+const tenants = () => [server.tenant, 'common', 'organizations', server.tenant.toUpperCase()];
+
+test('OpenID configuration: under tenant, common, organizations and adfs, at the host that was called', async () => {
+  const paths = tenants().flatMap((t) => [`/${t}/v2.0/.well-known/openid-configuration`, `/${t}/.well-known/openid-configuration`, `/adfs/${t}/v2.0/.well-known/openid-configuration`]);
+  const host = `127.0.0.1:${server.port}`;
+  for (const at of ['/adfs/.well-known/openid-configuration', ...paths]) {
+    const { json, status } = await get(at, { headers: { host } });
+    assert.equal(status, 200, at);
+    assert.equal(json.issuer, `https://${host}/${server.tenant}/`);
+    assert.deepEqual(json.token_endpoint_auth_signing_alg_values_supported, ['RS256', 'PS256']);
+    for (const url of [json.token_endpoint, json.jwks_uri]) assert.equal(new URL(url).host, host, at);
+    assert.equal((await get(new URL(json.jwks_uri).pathname)).json.keys.length, 1, json.jwks_uri);
+    const r = await signIn({ client_id: server.env.HOLDFAST_CLIENT_ID, client_secret: 'wrong' }, new URL(json.token_endpoint).pathname);
+    assert.deepEqual(r.json.error_codes, [7000215], json.token_endpoint);
+  }
+  assert.equal((await get('/00000000-0000-4000-8000-000000000000/v2.0/.well-known/openid-configuration')).status, 400);
+  assert.equal((await get(`/${server.tenant}/discovery/keys`)).json.keys.length, 1);
+});
+
+test('instance discovery knows the host that was called, and no other', async () => {
+  const ask = (url) => get(`/common/discovery/instance?api-version=1.1&authorization_endpoint=${encodeURIComponent(url)}`);
+  const r = await ask(`${server.url}/${server.tenant}/oauth2/v2.0/authorize`);
+  assert.equal(r.status, 200, r.text);
+  assert.equal((await get(new URL(r.json.tenant_discovery_endpoint).pathname)).status, 200);
+  assert.deepEqual(r.json.metadata[0].aliases, [new URL(server.url).host]);
+  for (const url of ['https://login.microsoftonline.com/common', `${server.url}.evil.example/`, `${server.url}0/`, ''])
+    await refused(ask(url), 400, 50049);
+});
+
+test('cloud metadata: an object, an array and one object, by age', async () => {
+  const host = `127.0.0.1:${server.port}`, base = `https://${host}/`;
+  const shape = async (version, at = '/metadata/endpoints') => (await get(at, { version, headers: { host } })).json;
+  const whole = (cloud) => {
+    assert.equal(cloud.name, 'Holdfast');
+    assert.equal(cloud.resourceManager, base);
+    assert.equal(cloud.authentication.loginEndpoint, `${base}adfs`);
+    assert.ok(cloud.authentication.audiences.includes(base));
+    for (const key of ['portal', 'gallery', 'graph', 'graphAudience', 'microsoftGraphResourceId']) assert.equal(cloud[key], base, key);
+    assert.equal(cloud.suffixes.storage, host);
+  };
+  const old = await shape('2015-01-01', '//metadata/endpoints/');
+  assert.deepEqual(Object.keys(old), ['galleryEndpoint', 'graphEndpoint', 'portalEndpoint', 'authentication']);
+  assert.equal(old.authentication.loginEndpoint, `${base}adfs`);
+  for (const version of ['2018-05-01', '2019-05-01', '2020-09-01']) {
+    const list = await shape(version);
+    assert.equal(list.length, 1);
+    whole(list[0]);
+  }
+  for (const version of ['2021-01-01', '2022-09-01', '2023-11-01']) whole(await shape(version));
+});
+
 test('what cannot be is refused, and nothing is made', () => {
   const before = made('list').length;
   refusedVerb(principal('add', 'ci'), 1, /principal 'ci' exists/);
