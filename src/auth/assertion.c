@@ -196,7 +196,8 @@ static int check_use(const struct assertion *a, const char *client_id, int64_t u
 		return -1;
 	r = replay_use(used, buf_str(&text), until_us + LEEWAY_US, now_us, e);
 	return r != 0 ? r : assertion_refuse(f, 50027, "JWT token is invalid or malformed: the "
-	    "assertion was used before. Each needs a 'jti' of its own.");
+	    "assertion was used before. Each needs a 'jti' of its own; for clients that use one "
+	    "again there is 'assertion_uses' in the server's settings.");
 }
 
 int assertion_by_certificate(const struct assertion *a, const char *client_id,

@@ -29,6 +29,7 @@ int cmd_vm(int argc, char **argv);
 int cmd_job(int argc, char **argv);
 int cmd_vault(int argc, char **argv);
 int cmd_region(int argc, char **argv);
+int cmd_env(int argc, char **argv);
 int cmd_principal(int argc, char **argv);
 
 /* "3 h": the largest unit that fits.  Returns ret. */

@@ -238,6 +238,35 @@ test('cloud metadata: an object, an array and one object, by age', async () => {
   for (const version of ['2021-01-01', '2022-09-01', '2023-11-01']) whole(await shape(version));
 });
 
+// ---- holdfast env ----
+
+test('env: lines that a shell takes, in any directory, without a secret', () => {
+  const dir = path.join(server.root, 'it\'s "here"');
+  run(binary, ['init', dir, '--listen', '127.0.0.1:9443']);
+  const text = fs.readFileSync(path.join(dir, 'admin.env'), 'utf8');
+  const env = (name) => text.match(new RegExp(`^HOLDFAST_${name}=(.*)$`, 'm'))[1];
+  const lines = (client) => run(binary, ['env', client, dir]).stdout;
+  const shell = (script) => run('bash', ['-euc', script], { cwd: server.root, env: { PATH: process.env.PATH } }).stdout;
+  for (const client of ['az', 'js', 'python', 'terraform']) assert.ok(!lines(client).includes(env('CLIENT_SECRET')), client);
+
+  const called = shell(`az() { printf '%s|' "$@"; echo; }\n${lines('az')}\necho "$REQUESTS_CA_BUNDLE"`).split('\n');
+  assert.match(called[0], /^cloud\|register\|-n\|holdfast\|--endpoint-resource-manager\|https:\/\/localhost:9443\/\|.*\|--suffix-storage-endpoint\|localhost:9443\|$/);
+  assert.equal(called[2], `login|--service-principal|-u|${env('CLIENT_ID')}|-p|${env('CLIENT_SECRET')}|--tenant|${env('TENANT')}|`);
+  assert.equal(called[3], path.join(dir, 'tls/ca.pem'));
+
+  const variables = shell(`node() { cat; }\n${lines('js')}\necho "$NODE_EXTRA_CA_CERTS $AZURE_AUTHORITY_HOST $AZURE_TENANT_ID $AZURE_CLIENT_SECRET"`);
+  assert.ok(variables.trimEnd().endsWith(`${path.join(dir, 'tls/ca.pem')} https://localhost:9443 ${env('TENANT')} ${env('CLIENT_SECRET')}`), variables);
+  run(process.execPath, ['--input-type=module', '--check'], { input: variables.slice(0, variables.lastIndexOf('\n', variables.length - 2)) });
+  run('python3', ['-c', 'import sys; compile(sys.stdin.read(), "lines", "exec")'], { input: shell(`python3() { cat; }\n${lines('python')}`) });
+
+  shell(lines('terraform'));
+  assert.match(fs.readFileSync(path.join(server.root, 'holdfast.tf'), 'utf8'), /metadata_host\s+= "localhost:9443"/);
+  assert.equal(shell(`${lines('terraform')}\necho "$ARM_CLIENT_SECRET"`).trim(), env('CLIENT_SECRET'));
+
+  refusedVerb(run(binary, ['env', 'ftp', dir], { mayFail: true }), 2, /'ftp' is none of az, js, python, terraform/);
+  refusedVerb(run(binary, ['env', 'az', '/none'], { mayFail: true }), 1, /'\/none' is not a data directory/);
+});
+
 test('what cannot be is refused, and nothing is made', () => {
   const before = made('list').length;
   refusedVerb(principal('add', 'ci'), 1, /principal 'ci' exists/);
