@@ -27,7 +27,6 @@ static const struct cli_verb verbs[] = {
 	{ "region", "status|verify|… DIR", "look after paired regions", cmd_region },
 	{ "principal", "VERB [PRINCIPAL] ...", "who may call, and what proves them",
 	    cmd_principal },
-	{ "region", "export|import DIR ...", "pair regions of two servers", cmd_region },
 	{ "version", "", "print the version", cmd_version },
 };
 
