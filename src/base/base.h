@@ -90,7 +90,7 @@ struct err {
 	int status;		/* HTTP status if the kind's usual one is wrong, or 0 */
 	int sys;		/* errno at the point of failure, or 0 */
 	const char *code;	/* ARM error code, static storage, or NULL */
-	char msg[512];		/* "outermost: inner: cause", no newline */
+	char msg[1024];		/* "outermost: inner: cause", no newline */
 };
 
 /* Each returns -1, so that "return err_set(...)" reads as one step. */

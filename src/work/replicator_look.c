@@ -207,7 +207,7 @@ static void conclude(struct replicator *r, struct target *t, const struct err *w
 	if (why == NULL)
 		s->last_success_us = clock_now_us(r->world->clock);
 	else
-		(void)snprintf(s->last_error, sizeof(s->last_error), "%s", why->msg);
+		(void)snprintf(s->last_error, sizeof(s->last_error), "%.511s", why->msg);
 	s->failures += why != NULL;
 	t->due_us = t->is_woken ? 0 : clock_monotonic_us() + pause_after(r, t->failed);
 	pthread_mutex_unlock(&r->mu);

@@ -21,7 +21,7 @@ struct worker {
 static void tell(struct child *c, struct line *l, enum phase phase, const char *what)
 {
 	l->phase = phase;
-	(void)snprintf(l->what, sizeof(l->what), "%s", what);
+	(void)snprintf(l->what, sizeof(l->what), "%.511s", what);
 	if (write(c->w->log, l, sizeof(*l)) != (ssize_t)sizeof(*l))
 		_exit(3);
 	if (phase == BROKEN)

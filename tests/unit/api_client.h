@@ -12,7 +12,7 @@ struct answer {
 	int status;
 	json_t *body;
 	char async[640], location[640];
-	char code[64], text[512];	/* of an error */
+	char code[64], text[1024];	/* of an error */
 };
 
 static inline void answer_done(struct answer *a)
