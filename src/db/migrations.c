@@ -62,6 +62,14 @@ static const char *const migrations[] = {
 	"INSERT INTO credential SELECT client_id, client_id, 'secret', 0, 0, '', secret, '', '', '',"
 	" '', '', '', '' FROM principal;"
 	"ALTER TABLE principal DROP COLUMN secret;",
+	/* 3 */
+	"CREATE TABLE role_assignment ("
+	" name TEXT PRIMARY KEY, object_id TEXT NOT NULL, role TEXT NOT NULL,"
+	" scope TEXT NOT NULL, scope_key TEXT NOT NULL,"
+	" created_us BIGINT NOT NULL, created_by TEXT NOT NULL);"
+	"CREATE UNIQUE INDEX role_assignment_by_principal"
+	" ON role_assignment (object_id, scope_key, role);"
+	"CREATE INDEX role_assignment_by_scope ON role_assignment (scope_key);",
 };
 
 static int read_version(struct db_conn *c, int *ret, struct err *e)

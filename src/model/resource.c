@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "model/assignment.h"
 #include "model/row.h"
 
 void resource_done(struct resource *r)
@@ -228,6 +229,8 @@ int resource_delete(struct db_conn *c, const char *id, struct err *e)
 
 	if (key == NULL)
 		return err_nomem(e);
+	if (assignment_forget(c, key, e) != 0)
+		return -1;
 	return db_exec(c, e, "DELETE FROM resource WHERE key = $1", "s", key);
 }
 
@@ -238,6 +241,8 @@ int resource_delete_tree(struct db_conn *c, const char *id, struct err *e)
 
 	if (key == NULL)
 		return err_nomem(e);
+	if (assignment_forget(c, key, e) != 0)
+		return -1;
 	/* '0' is the character after '/': the range holds exactly the keys that start "<id>/". */
 	return db_exec(c, e, "DELETE FROM resource WHERE key = $1 OR"
 	    " (key > ($1 || '/') AND key < ($1 || '0'))", "s", key);

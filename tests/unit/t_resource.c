@@ -3,6 +3,7 @@
 
 #include "db/db.h"
 #include "model/credential.h"
+#include "model/assignment.h"
 #include "model/principal.h"
 #include "model/resource.h"
 #include "parent.h"
@@ -335,6 +336,94 @@ static void a_principal_has_so_many_credentials_at_most(void **state)
 	CONTAINS(e.msg, "principal 'a' has 20 credentials");
 }
 
+#define RG_ID SUB "/resourceGroups/Web-RG"
+#define NOBODY "00000000-0000-4000-8000-0000000000ff"
+#define SOMEBODY "00000000-0000-4000-8000-0000000000aa"
+#define READER "acdd72a7-3385-48ef-bd42-f606fba81ae7"
+
+static int give(struct place *p, const char *name, const char *who, const char *scope, struct err *e)
+{
+	struct assignment a = { .scope = scope, .created_us = 1000 };
+
+	(void)snprintf(a.name, sizeof(a.name), "00000000-0000-4000-8000-0000000000%s", name);
+	(void)snprintf(a.object_id, sizeof(a.object_id), "%s", who);
+	(void)snprintf(a.role, sizeof(a.role), "%s", READER);
+	return assignment_put(p->c, &a, e);
+}
+
+static int add_scope(void *arg, const struct assignment *a, struct err *e)
+{
+	struct buf *b = arg;
+
+	(void)e;
+	buf_addf(b, "%s;", a->scope + strlen(SUB));
+	return 0;
+}
+
+static void list_is(struct place *p, const char *scope, const char *who, bool below,
+    const char *want)
+{
+	const struct assignment_query q = { scope, who, below };
+	auto_buf struct buf b = { 0 };
+	struct err e = { 0 };
+
+	buf_adds(&b, ":");
+	OK(assignment_list(p->c, &q, add_scope, &b, &e));
+	assert_string_equal(b.p, want);
+}
+
+static void assignments_hold_above_and_below(void **state)
+{
+	struct place *p = *state;
+	struct err e = { 0 };
+
+	assert_int_equal(give(p, "01", SOMEBODY, SUB, &e), 1);
+	assert_int_equal(give(p, "02", SOMEBODY, RG_ID, &e), 1);
+	assert_int_equal(give(p, "03", NOBODY, VM_ID("a"), &e), 1);
+	assert_int_equal(give(p, "04", NOBODY, RG_ID "2", &e), 1);
+	list_is(p, SUB "/RESOURCEGROUPS/web-rg", NULL, false, ":;/resourceGroups/Web-RG;");
+	list_is(p, RG_ID, NULL, true,
+	    ":;/resourceGroups/Web-RG;/resourceGroups/Web-RG/providers/" TYPE_VM "/a;");
+	list_is(p, VM_ID("a"), SOMEBODY, false, ":;/resourceGroups/Web-RG;");
+	list_is(p, SUB, NOBODY, false, ":");
+}
+
+static void an_assignment_is_made_once(void **state)
+{
+	struct place *p = *state;
+	struct err e = { 0 };
+
+	assert_int_equal(give(p, "01", SOMEBODY, RG_ID, &e), 1);
+	assert_int_equal(give(p, "01", SOMEBODY, SUB "/RESOURCEGROUPS/WEB-RG", &e), 0);
+	FAILS(give(p, "02", SOMEBODY, RG_ID, &e), ERR_CONFLICT);
+	assert_string_equal(e.code, "RoleAssignmentExists");
+	CONTAINS(e.msg, "000001'");
+	FAILS(give(p, "01", NOBODY, RG_ID, &e), ERR_CONFLICT);
+	assert_string_equal(e.code, "RoleAssignmentUpdateNotPermitted");
+	assert_int_equal(assignment_delete(p->c, "00000000-0000-4000-8000-000000000001", SUB, &e), 0);
+	assert_int_equal(
+	    assignment_delete(p->c, "00000000-0000-4000-8000-000000000001", RG_ID, &e), 1);
+	list_is(p, RG_ID, NULL, true, ":");
+}
+
+static void a_deleted_resource_takes_its_assignments_along(void **state)
+{
+	struct place *p = *state;
+	struct err e = { 0 };
+
+	put(p, TYPE_GROUP, RG_ID, "", "", 0);
+	put(p, TYPE_VM, VM_ID("a"), RG_ID, "", 0);
+	assert_int_equal(give(p, "01", SOMEBODY, SUB, &e), 1);
+	assert_int_equal(give(p, "02", SOMEBODY, VM_ID("A") "/extensions/x", &e), 1);
+	assert_int_equal(give(p, "03", SOMEBODY, VM_ID("aa"), &e), 1);
+	assert_int_equal(give(p, "04", SOMEBODY, RG_ID, &e), 1);
+	assert_int_equal(resource_delete(p->c, VM_ID("a"), &e), 1);
+	list_is(p, RG_ID, NULL, true, ":;/resourceGroups/Web-RG;/resourceGroups/Web-RG/providers/"
+	    TYPE_VM "/aa;");
+	assert_int_equal(resource_delete_tree(p->c, RG_ID, &e), 1);
+	list_is(p, RG_ID, NULL, true, ":;");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -352,6 +441,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_subject_is_one_principal_and_goes_with_it, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(a_principal_has_so_many_credentials_at_most, setup,
+		cmocka_unit_test_setup_teardown(assignments_hold_above_and_below, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_assignment_is_made_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_deleted_resource_takes_its_assignments_along, setup,
 		    teardown),
 	};
 

@@ -1,7 +1,9 @@
 /* t_roles.c - what the built-in roles allow. */
 #include "t.h"
 
-#include "auth/role.h"
+#include "auth/access.h"
+#include "model/assignment.h"
+#include "model/principal.h"
 
 #define VAULT "Microsoft.RecoveryServices/vaults/"
 #define ITEM VAULT "backupFabrics/protectionContainers/protectedItems/"
@@ -102,12 +104,81 @@ static void every_role_allows_what_azure_documents(void **state)
 			}
 }
 
+#define SUB "/subscriptions/5ab0a1f0-0000-4000-8000-000000000001"
+#define RG SUB "/resourceGroups/Web-RG"
+#define APP "00000000-0000-4000-8000-000000000001"
+#define OID "00000000-0000-4000-8000-000000000002"
+
+static void give(struct db_conn *c, const char *name, const char *role, const char *scope)
+{
+	struct assignment a = { .object_id = OID, .scope = scope };
+	struct err e;
+
+	(void)snprintf(a.name, sizeof(a.name), "%s", name);
+	(void)snprintf(a.role, sizeof(a.role), "%s", role);
+	OK(assignment_put(c, &a, &e));
+}
+
+static bool may(const struct access *a, const char *action, const char *scope)
+{
+	return access_allows(a, action, str_c(scope));
+}
+
+static void grants(const struct access *a)
+{
+	assert_true(may(a, VAULT "read", RG "/providers/Microsoft.RecoveryServices/vaults/v"));
+	assert_true(may(a, VAULT "read", SUB "/RESOURCEGROUPS/WEB-RG"));
+	assert_false(may(a, VAULT "read", RG "2"));
+	assert_false(may(a, VAULT "read", SUB));
+	assert_false(may(a, "Microsoft.Compute/disks/write", RG));
+	assert_true(may(a, "Microsoft.Compute/disks/write", RG "3/providers/x/y/z"));
+	assert_true(access_near(a, VAULT "read", str_c(SUB)));
+	assert_false(access_near(a, VAULT "read", str_c(RG "2")));
+	assert_true(access_near(a, NULL, str_c(RG "3")));
+	assert_false(access_near(a, NULL, str_c(RG "2")));
+}
+
+static void grants_hold_at_their_scope_and_below(void **state)
+{
+	char dir[] = "/tmp/t_roles.XXXXXX", path[64];
+	struct principal p = { .client_id = APP, .object_id = OID };
+	auto_arena struct arena a = { 0 };
+	struct access access = { 0 };
+	struct db_conn *c = NULL;
+	struct db *db = NULL;
+	struct err e;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(path, sizeof(path), "%s/control.db", dir);
+	OK(db_open(path, &db, &e));
+	OK(db_write_begin(db, &c, &e));
+	OK(principal_put(c, &p, &e));
+	give(c, "1", "a795c7a0-d4a2-40c1-ae25-d81f01202912", RG);
+	give(c, "2", "b24988ac-6180-42a0-ab88-20f7382dd24c", RG "3");
+	give(c, "3", "00000000-0000-4000-8000-00000000000f", SUB);	/* no role of ours */
+	OK(access_load(c, &a, APP, OID, &access, &e));
+	grants(&access);
+	(void)snprintf(p.role, sizeof(p.role), "Owner");
+	OK(principal_put(c, &p, &e));
+	OK(access_load(c, &a, APP, OID, &access, &e));
+	assert_true(may(&access, "Microsoft.Authorization/roleAssignments/write", SUB));
+	OK(access_load(c, &a, OID, APP, &access, &e));
+	assert_int_equal(access.count, 0);
+	assert_false(access_near(&access, NULL, str_c(SUB)));
+	db_rollback(&c);
+	db_close(db);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(patterns_match_as_in_arm),
 		cmocka_unit_test(a_role_is_found_by_each_of_its_names),
 		cmocka_unit_test(every_role_allows_what_azure_documents),
+		cmocka_unit_test(grants_hold_at_their_scope_and_below),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
