@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "api/authorize.h"
 #include "api/route.h"
 #include "api/secondary.h"
 #include "base/codec.h"
@@ -68,12 +69,12 @@ static int check_token(struct api_call *c, struct err *e)
 
 static int check_subscription(struct api_call *c, struct err *e)
 {
-	if (!str_istarts(str_c(c->route->pattern), STR("subscriptions/{")))
+	if (!FIRST(c, "subscriptions") || c->path.count < 2 ||
+	    str_ieq(c->path.segment[1], str_c(c->world->subscription)))
 		return 0;
-	if (c->param_count > 0 && !str_ieq(str_c(c->param[0]), str_c(c->world->subscription)))
-		return err_code(e, ERR_NOT_FOUND, "SubscriptionNotFound",
-		    "The subscription '%.64s' could not be found.", c->param[0]);
-	return 0;
+	return err_code(e, ERR_NOT_FOUND, "SubscriptionNotFound",
+	    "The subscription '%.64s' could not be found.",
+	    arena_str(&c->arena, c->path.segment[1]));
 }
 
 /* "vaults" of "…/providers/Microsoft.RecoveryServices/vaults/{vault}/…", for error texts. */
@@ -218,7 +219,7 @@ static bool echoable(const char *v)
 	return true;
 }
 
-static int prepare(struct api_call *c, struct err *e)
+static int find_place(struct api_call *c, struct err *e)
 {
 	const char *given = http_req_header(c->http, "x-ms-client-request-id");
 
@@ -236,9 +237,23 @@ static int prepare(struct api_call *c, struct err *e)
 		return err_nomem(e);
 	if (find_route(c, e) != 0)
 		return -1;
-	if ((c->route->flags & API_NO_TOKEN) == 0 && check_token(c, e) != 0)
+	return 0;
+}
+
+/* Who may not do it is not told whether it is there. */
+static int check_caller(struct api_call *c, struct err *e)
+{
+	if ((c->route->flags & API_NO_TOKEN) != 0)
+		return check_version(c, e) != 0 ? -1 : check_subscription(c, e);
+	if (check_token(c, e) != 0 || authorize_scope(c, e) != 0 || check_version(c, e) != 0 ||
+	    check_subscription(c, e) != 0 || authorize_load(c, NULL, e) != 0)
 		return -1;
-	if (check_version(c, e) != 0 || check_subscription(c, e) != 0 || find_parents(c, e) != 0)
+	return authorize_call(c, e);
+}
+
+static int prepare(struct api_call *c, struct err *e)
+{
+	if (find_place(c, e) != 0 || check_caller(c, e) != 0 || find_parents(c, e) != 0)
 		return -1;
 	return parse_body(c, e);
 }

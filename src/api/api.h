@@ -12,6 +12,7 @@
 #include "arm/id.h"
 #include "arm/page.h"
 #include "arm/version.h"
+#include "auth/access.h"
 #include "auth/bearer.h"
 #include "auth/replay.h"
 #include "auth/token.h"
@@ -51,6 +52,9 @@ struct api_call {
 	const char *subscriptions_word;	/* "subscriptions" as the client spelled it */
 	json_t *body;		/* parsed JSON object, or NULL; owned by the call */
 	struct token_claims who;
+	struct access access;	/* what `who` may do, read at the call's start */
+	const char *scope;	/* what the call is about, see authorize.h; NULL without a token */
+	const char *action;	/* the route's, filled in; "" for none */
 	char request_id[40];
 	const char *client_request_id;	/* the client's, or the request id */
 	struct resource vault;	/* of an API_VAULT route, found by the dispatcher */
@@ -75,6 +79,9 @@ enum api_flags {
 				 * paired region, also where the vault itself is another server's */
 	API_FROM_COPY = 512,	/* with API_VAULT: such a vault is read from its copy in any
 				 * api-version, for clients look at it before they ask for its copy */
+	API_MEMBER = 1024,	/* any role anywhere below the scope will do for it */
+	API_FILTERED = 2048,	/* a list: the action somewhere below the scope will do, and rows that
+				 * the caller may not read are left out */
 };
 
 struct api_route {
@@ -82,14 +89,17 @@ struct api_route {
 	const char *pattern;	/* "subscriptions/{sub}/resourceGroups/{rg}"; literal segments any casing */
 	api_fn *fn;
 	unsigned flags;
-	const char *action;	/* for roles: "Microsoft.RecoveryServices/vaults/read" */
+	/* The operation by Azure's name, "Microsoft.RecoveryServices/vaults/read"; "{ns}" at its start is
+	 * the provider in the path.  NULL: whoever has a token may. */
+	const char *action;
 };
 
 /* Each file of handlers has its routes; routes.c lists the tables. */
-extern const struct api_route identity_routes[], metrics_routes[], group_routes[], compute_disk_routes[],
-    compute_vm_routes[], storage_routes[], network_routes[], vault_routes[], vault_config_routes[],
-    policy_routes[], discovery_routes[], item_routes[], point_routes[], restore_routes[],
-    job_routes[], operation_routes[], secondary_routes[], blob_routes[];	/* end with method NULL */
+extern const struct api_route identity_routes[], metrics_routes[], role_routes[], group_routes[],
+    compute_disk_routes[], compute_vm_routes[], storage_routes[], network_routes[], vault_routes[],
+    vault_config_routes[], policy_routes[], discovery_routes[], item_routes[], point_routes[],
+    restore_routes[], job_routes[], operation_routes[], secondary_routes[],
+    blob_routes[];	/* end with method NULL */
 extern const struct api_route *const api_tables[];	/* NULL-terminated */
 
 /* ---- for handlers (api.c) ---- */

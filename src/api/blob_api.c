@@ -1,6 +1,7 @@
 /* blob_api.c - who may read what of an account, and the routes.  See blob_api.h. */
 #include "api/blob_api.h"
 
+#include "api/authorize.h"
 #include "api/storage.h"
 #include "auth/sharedkey.h"
 
@@ -30,8 +31,24 @@ static int check_key(struct blob_call *b, bool exists, struct err *e)
 	    b->c->http, &b->c->query, b->account.name, keys, count, b->c->now_us, e);
 }
 
+/* `conn` is the transaction that the account was looked up in. */
+static int check_roles(struct blob_call *b, struct db_conn *conn, bool exists, struct err *e)
+{
+	struct api_call *c = b->c;
+
+	if (authorize_load(c, conn, e) != 0)
+		return -1;
+	if (!exists ? c->access.count > 0 :
+	    authorize_allows(c, TYPE_ACCOUNT "/read", b->account.id))
+		return 0;
+	return err_http(e, ERR_DENIED, 403, "AuthorizationPermissionMismatch",
+	    "This request is not authorized to perform this operation using this permission: "
+	    "client '%s' lacks " TYPE_ACCOUNT "/read over storage account '%s'.",
+	    c->who.client_id, c->param[0]);
+}
+
 /* Names of accounts are told only to those who prove who they are. */
-static int check_caller(struct blob_call *b, bool exists, struct err *e)
+static int check_caller(struct blob_call *b, struct db_conn *conn, bool exists, struct err *e)
 {
 	struct api_call *c = b->c;
 	const char *header = http_req_header(c->http, "Authorization");
@@ -42,7 +59,7 @@ static int check_caller(struct blob_call *b, bool exists, struct err *e)
 		return check_key(b, exists, e);
 	if (bearer_check(c->api->issuer, c->api->trusted, c->world->db, header, c->now_us, &c->who,
 	    e) == 0)
-		return 0;
+		return check_roles(b, conn, exists, e);
 	http_res_headerf(c->res, "WWW-Authenticate",
 	    "Bearer authorization_uri=%s/%s/oauth2/authorize resource_id=https://storage.azure.com",
 	    c->base_url, c->world->tenant);
@@ -60,7 +77,7 @@ static int open_account(struct blob_call *b, struct err *e)
 	if (db_read_begin(c->world->db, &conn, e) != 0)
 		return -1;
 	found = storage_find(conn, c->param[0], &b->account, e);
-	if (found < 0 || check_caller(b, found > 0, e) != 0)
+	if (found < 0 || check_caller(b, conn, found > 0, e) != 0)
 		return -1;
 	if (found == 0)
 		return err_code(e, ERR_NOT_FOUND, "ResourceNotFound",
@@ -162,11 +179,11 @@ static int get_blob(struct api_call *c, struct err *e)
 }
 
 #define FLAGS (API_RAW | API_NO_VERSION | API_NO_TOKEN)	/* a token or SharedKey: checked here */
-#define ACTION TYPE_ACCOUNT "/blobServices/containers"
+#define ACTION TYPE_ACCOUNT "/read"
 
 const struct api_route blob_routes[] = {
-	{ "GET", "{account}", get_account, FLAGS, ACTION "/read" },
-	{ "GET", "{account}/{container}", get_container, FLAGS, ACTION "/read" },
-	{ "GET", "{account}/{container}/{blob*}", get_blob, FLAGS, ACTION "/blobs/read" },
+	{ "GET", "{account}", get_account, FLAGS, ACTION },
+	{ "GET", "{account}/{container}", get_container, FLAGS, ACTION },
+	{ "GET", "{account}/{container}/{blob*}", get_blob, FLAGS, ACTION },
 	{ 0 },
 };

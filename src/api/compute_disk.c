@@ -363,7 +363,7 @@ const struct api_route compute_disk_routes[] = {
 	{ "GET", GROUP DISKS "/{disk}", disk_get, API_GROUP, TYPE_DISK "/read" },
 	{ "PUT", GROUP DISKS "/{disk}", disk_put, API_GROUP | API_BODY, TYPE_DISK "/write" },
 	{ "DELETE", GROUP DISKS "/{disk}", disk_delete, API_GROUP, TYPE_DISK "/delete" },
-	{ "GET", GROUP DISKS, disk_list_group, API_GROUP, TYPE_DISK "/read" },
-	{ "GET", "subscriptions/{sub}/" DISKS, disk_list_all, 0, TYPE_DISK "/read" },
+	{ "GET", GROUP DISKS, disk_list_group, API_GROUP | API_FILTERED, TYPE_DISK "/read" },
+	{ "GET", "subscriptions/{sub}/" DISKS, disk_list_all, API_FILTERED, TYPE_DISK "/read" },
 	{ 0 },
 };

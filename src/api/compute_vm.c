@@ -247,9 +247,9 @@ const struct api_route compute_vm_routes[] = {
 	{ "POST", GROUP VMS "/{vm}/restart", vm_start, API_GROUP, TYPE_VM "/restart/action" },
 	{ "POST", GROUP VMS "/{vm}/deallocate", vm_deallocate, API_GROUP, TYPE_VM "/deallocate/action" },
 	{ "POST", GROUP VMS "/{vm}/powerOff", vm_deallocate, API_GROUP, TYPE_VM "/powerOff/action" },
-	{ "GET", GROUP VMS, vm_list_group, API_GROUP, TYPE_VM "/read" },
-	{ "GET", "subscriptions/{sub}/" VMS, vm_list_all, 0, TYPE_VM "/read" },
+	{ "GET", GROUP VMS, vm_list_group, API_GROUP | API_FILTERED, TYPE_VM "/read" },
+	{ "GET", "subscriptions/{sub}/" VMS, vm_list_all, API_FILTERED, TYPE_VM "/read" },
 	{ "GET", "subscriptions/{sub}/providers/Microsoft.Compute/locations/{region}/operations/{op}",
-	    compute_operation, 0, "Microsoft.Compute/locations/operations/read" },
+	    compute_operation, API_MEMBER, "Microsoft.Compute/locations/operations/read" },
 	{ 0 },
 };

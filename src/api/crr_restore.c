@@ -88,7 +88,7 @@ static int judge(struct api_call *c, struct restore_input *in, struct restore_pl
 	if (restore_check(in, plan, &problems, e) != 0)
 		return -1;
 	if (problems.count == 0)
-		return 0;
+		return restore_rights(c, plan, e);
 	*e = problems.list[0];
 	return -1;
 }

@@ -124,24 +124,27 @@ static int all_resources(struct api_call *c, struct err *e)
 #define SUB "subscriptions/{sub}"
 #define GROUPS SUB "/resourceGroups"
 #define ACTION "Microsoft.Resources/"
+#define GROUP_ACTION ACTION "subscriptions/resourceGroups"
 
 const struct api_route group_routes[] = {
-	{ "GET", "subscriptions", subscription_list, 0, ACTION "subscriptions/read" },
-	{ "GET", SUB, subscription_get, 0, ACTION "subscriptions/read" },
-	{ "GET", "tenants", tenant_list, 0, ACTION "tenants/read" },
-	{ "GET", SUB "/locations", location_list, 0, ACTION "subscriptions/locations/read" },
-	{ "GET", SUB "/providers", provider_list, 0, ACTION "providers/read" },
-	{ "GET", SUB "/providers/{ns}", provider_get, 0, ACTION "providers/read" },
-	{ "POST", SUB "/providers/{ns}/register", provider_get, 0, ACTION "register/action" },
-	{ "GET", SUB "/resources", all_resources, 0, ACTION "subscriptions/resources/read" },
-	{ "GET", SUB "/operationresults/{id}", operation_result, 0,
+	{ "GET", "subscriptions", subscription_list, 0, NULL },
+	{ "GET", SUB, subscription_get, API_MEMBER, ACTION "subscriptions/read" },
+	{ "GET", "tenants", tenant_list, 0, NULL },
+	{ "GET", SUB "/locations", location_list, API_MEMBER,
+	    ACTION "subscriptions/locations/read" },
+	{ "GET", SUB "/providers", provider_list, API_MEMBER, ACTION "providers/read" },
+	{ "GET", SUB "/providers/{ns}", provider_get, API_MEMBER, ACTION "providers/read" },
+	{ "POST", SUB "/providers/{ns}/register", provider_get, 0, "{ns}/register/action" },
+	{ "GET", SUB "/resources", all_resources, API_FILTERED | API_MEMBER,
+	    ACTION "subscriptions/resources/read" },
+	{ "GET", SUB "/operationresults/{id}", operation_result, API_MEMBER,
 	    ACTION "subscriptions/operationresults/read" },
-	{ "GET", GROUPS, listing_groups, 0, TYPE_GROUP "/read" },
-	{ "GET", GROUPS "/{rg}", group_get, 0, TYPE_GROUP "/read" },
-	{ "PUT", GROUPS "/{rg}", group_put, API_BODY, TYPE_GROUP "/write" },
-	{ "PATCH", GROUPS "/{rg}", group_patch, API_BODY, TYPE_GROUP "/write" },
-	{ "DELETE", GROUPS "/{rg}", group_delete, API_GROUP, TYPE_GROUP "/delete" },
-	{ "GET", GROUPS "/{rg}/resources", group_resources, API_GROUP,
-	    ACTION "subscriptions/resourceGroups/resources/read" },
+	{ "GET", GROUPS, listing_groups, API_FILTERED, GROUP_ACTION "/read" },
+	{ "GET", GROUPS "/{rg}", group_get, 0, GROUP_ACTION "/read" },
+	{ "PUT", GROUPS "/{rg}", group_put, API_BODY, GROUP_ACTION "/write" },
+	{ "PATCH", GROUPS "/{rg}", group_patch, API_BODY, GROUP_ACTION "/write" },
+	{ "DELETE", GROUPS "/{rg}", group_delete, API_GROUP, GROUP_ACTION "/delete" },
+	{ "GET", GROUPS "/{rg}/resources", group_resources,
+	    API_GROUP | API_FILTERED | API_MEMBER, GROUP_ACTION "/resources/read" },
 	{ 0 },
 };

@@ -1,4 +1,5 @@
 /* item_put.c - PUT of a protected item: protect, change, stop, resume, undelete. */
+#include "api/authorize.h"
 #include "api/item.h"
 #include "api/item_intent.h"
 #include "api/luns.h"
@@ -53,6 +54,9 @@ static int find_vm(struct put *p, struct err *e)
 	id = arm_id_canonical(&p->call->arena, &a);
 	if (id == NULL)
 		return err_nomem(e);
+	/* Or a vault would be a way to read the disks of any machine. */
+	if (!p->exists && authorize_linked(p->call, TYPE_VM "/write", id, e) != 0)
+		return -1;
 	r = resource_get(p->conn, id, p->vm, e);
 	return r < 0 ? -1 : r == 0 ? no_vm(id, e) : 0;
 }

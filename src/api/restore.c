@@ -92,7 +92,7 @@ static int restore_post(struct api_call *c, struct err *e)
 		*e = problems.list[0];
 		return -1;
 	}
-	if (item_check_free(conn, item.id, "Restore", e) != 0)
+	if (restore_rights(c, &plan, e) != 0 || item_check_free(conn, item.id, "Restore", e) != 0)
 		return -1;
 	return start(c, &conn, &in, &plan, e);
 }

@@ -13,6 +13,12 @@ must_check int restore_arguments(struct api_call *c, const struct restore_input 
     const struct restore_plan *plan, json_t **ret, struct err *e);
 const char *const *restore_tasks(enum restore_kind kind);
 
+/* Besides the restore itself, the caller needs: storageAccounts/write or listKeys/action on the
+ * account; disks/write over the target group, unless disks stay in the account;
+ * virtualMachines/write on the VM that is made or changed; subnets/join/action on a new VM's
+ * subnet.  As authorize_linked() says. */
+must_check int restore_rights(struct api_call *c, const struct restore_plan *plan, struct err *e);
+
 /* restore_validate.c */
 api_fn restore_validate, restore_validate_trigger, restore_validate_status,
     restore_validate_results;

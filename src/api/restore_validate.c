@@ -158,6 +158,11 @@ static int validate(struct api_call *c, struct db_conn *conn, json_t **ret, stru
 	restore_input_fill(c, conn, &item, &point, asked.restore, &in);
 	if (restore_check(&in, &plan, &problems, e) != 0)
 		return -1;
+	if (problems.count == 0 && restore_rights(c, &plan, e) != 0) {
+		if (e->kind != ERR_DENIED)
+			return -1;
+		problems.list[problems.count++] = *e;
+	}
 	if (item_check_free(conn, item.id, "Restore", e) != 0) {
 		if (e->kind != ERR_BUSY)
 			return -1;

@@ -1,5 +1,6 @@
 /* route.c - see route.h.  Patterns are compared segment by segment without
- * case; "{x}" takes one segment, "{x*}" as the last one takes the rest. */
+ * case; "{x}" takes one segment, "{x*}" as the last one takes the rest, "{scope*}" as the first one
+ * all, even none, that the others leave. */
 #include "api/route.h"
 
 #include <stdio.h>
@@ -19,16 +20,16 @@ static bool next_segment(const char **at, struct str *ret)
 	return true;
 }
 
-static const char *join_rest(struct api_call *c, unsigned from)
+static const char *join(struct api_call *c, unsigned from, unsigned to)
 {
 	auto_buf struct buf b = { 0 };
 
-	for (unsigned i = from; i < c->path.count; i++) {
+	for (unsigned i = from; i < to; i++) {
 		if (i > from)
 			buf_adds(&b, "/");
 		buf_add(&b, c->path.segment[i].p, c->path.segment[i].n);
 	}
-	return b.failed ? NULL : arena_str(&c->arena, buf_str(&b));
+	return b.failed ? NULL : b.n > 0 ? arena_str(&c->arena, buf_str(&b)) : "";
 }
 
 static bool take_param(struct api_call *c, const char *value)
@@ -46,14 +47,40 @@ static bool fixed_word(struct str s)
 	    str_ieq(s, STR("tenants")) || str_ieq(s, STR("adfs")) || str_ieq(s, STR("metadata"));
 }
 
+#define SCOPE "{scope*}/"
+
+/* Take the scope of a pattern that begins with one: how many segments that is, or -1. */
+static int take_scope(const char **at, struct api_call *c)
+{
+	struct str ignored;
+	unsigned others = 0;
+	const char *rest;
+
+	if (strncmp(*at, SCOPE, sizeof(SCOPE) - 1) != 0)
+		return 0;
+	*at += sizeof(SCOPE) - 1;
+	rest = *at;
+	while (next_segment(&rest, &ignored))
+		others++;
+	/* its text is put in once the rest has matched */
+	if (others > c->path.count || !take_param(c, ""))
+		return -1;
+	return (int)(c->path.count - others);
+}
+
 static bool match(const char *pattern, struct api_call *c)
 {
 	const char *at = pattern;
 	struct str want;
-	unsigned i = 0;
+	int skipped;
+	unsigned i;
 
 	c->param_count = 0;
-	if (pattern[0] == '{' && c->path.count > 0 && fixed_word(c->path.segment[0]))
+	skipped = take_scope(&at, c);
+	if (skipped < 0)
+		return false;
+	i = (unsigned)skipped;
+	if (at == pattern && pattern[0] == '{' && c->path.count > 0 && fixed_word(c->path.segment[0]))
 		return false;
 	while (next_segment(&at, &want)) {
 		bool rest = want.n > 2 && want.p[0] == '{' && want.p[want.n - 2] == '*';
@@ -61,7 +88,7 @@ static bool match(const char *pattern, struct api_call *c)
 		if (i == c->path.count)
 			return false;
 		if (rest)
-			return take_param(c, join_rest(c, i));
+			return take_param(c, join(c, i, c->path.count));
 		if (want.p[0] == '{') {
 			if (!take_param(c, arena_str(&c->arena, c->path.segment[i])))
 				return false;
@@ -70,7 +97,11 @@ static bool match(const char *pattern, struct api_call *c)
 		}
 		i++;
 	}
-	return i == c->path.count;
+	if (i != c->path.count)
+		return false;
+	if (skipped > 0)
+		c->param[0] = join(c, 0, (unsigned)skipped);
+	return c->param_count == 0 || c->param[0] != NULL;
 }
 
 int route_find(const struct api_route *const *tables, struct api_call *c, char *ret_allow,

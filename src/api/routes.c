@@ -19,6 +19,7 @@ const struct api_route *const api_tables[] = {
 	job_routes,
 	operation_routes,
 	secondary_routes,
+	role_routes,
 	blob_routes,	/* last: any first segment may be an account */
 	NULL,
 };

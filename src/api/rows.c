@@ -1,6 +1,8 @@
 /* rows.c - see rows.h. */
 #include "api/rows.h"
 
+#include "api/authorize.h"
+
 int api_rows_init(struct api_rows *r, struct api_call *c, struct err *e)
 {
 	*r = (struct api_rows){ .c = c, .value = json_array() };
@@ -20,6 +22,8 @@ int api_rows_add(struct api_rows *r, const struct resource *from, json_t *row, s
 
 	if (owned == NULL)
 		return err_nomem(e);
+	if ((r->c->route->flags & API_FILTERED) != 0 && !authorize_reads(r->c, from))
+		return 0;
 	if (json_array_size(r->value) == ARM_PAGE_SIZE) {
 		r->more = true;
 		return 1;

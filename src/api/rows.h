@@ -14,7 +14,8 @@ must_check int api_rows_init(struct api_rows *r, struct api_call *c, struct err 
 void api_rows_done(struct api_rows *r);	/* zeroed storage is fine */
 #define auto_rows cleanup_with(api_rows_done)
 
-/* Append `row` (stolen; NULL is out of memory), which shows `from`: 0, or 1 if the page is full, as
+/* Append `row` (stolen; NULL is out of memory), which shows `from`, unless the route is a filtered
+ * list and the caller may not read it: 0, or 1 if the page is full, as
  * a resource_fn answers to stop. */
 must_check int api_rows_add(struct api_rows *r, const struct resource *from, json_t *row,
     struct err *e);

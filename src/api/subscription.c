@@ -21,8 +21,13 @@ int subscription_get(struct api_call *c, struct err *e)
 
 int subscription_list(struct api_call *c, struct err *e)
 {
-	return api_json(c, 200, json_pack("{s:[o], s:{s:s, s:i}}", "value", subscription_json(c),
-	    "count", "type", "Total", "value", 1), e);
+	auto_json json_t *value = json_array();
+	bool shown = c->access.count > 0;
+
+	if (value == NULL || (shown && json_array_append_new(value, subscription_json(c)) != 0))
+		return err_nomem(e);
+	return api_json(c, 200, json_pack("{s:O, s:{s:s, s:i}}", "value", value, "count", "type",
+	    "Total", "value", shown), e);
 }
 
 int tenant_list(struct api_call *c, struct err *e)

@@ -1,6 +1,6 @@
-/* t_routes.c - docs/api.md and the route tables say the same, and routes are told apart.
+/* t_routes.c - docs/api.md, docs/roles.md and the route tables say the same, and routes are told apart.
  *
- * Run with an argument, it prints the routes as rows for that document. */
+ * Run with an argument, it prints the routes as rows for docs/roles.md. */
 #include "t.h"
 
 #include <stdlib.h>
@@ -51,6 +51,40 @@ static void every_route_is_documented(void **state)
 			buf_adds(&row, "` |");
 			if (strstr(doc.p, row.p) == NULL) {
 				print_error("docs/api.md lacks: %s\n", row.p);
+				missing++;
+			}
+		}
+	assert_int_equal(missing, 0);
+}
+
+/* What a row of docs/roles.md says of a route. */
+static void action_row(const struct api_route *r, struct buf *ret)
+{
+	buf_addf(ret, "| %s | `", r->method);
+	shorten(r->pattern, ret);
+	if (r->action == NULL)
+		buf_addf(ret, "` | %s |", (r->flags & API_NO_TOKEN) != 0 ? "no token" : "any token");
+	else
+		buf_addf(ret, "` | `%s`%s |", r->action, (r->flags & API_RAW) != 0 ? "" :
+		    (r->flags & API_MEMBER) != 0 ? ", or any role" :
+		    (r->flags & API_FILTERED) != 0 ? ", or of some rows" : "");
+}
+
+static void every_routes_action_is_documented(void **state)
+{
+	auto_buf struct buf doc = { 0 };
+	struct err e;
+	unsigned missing = 0;
+
+	(void)state;
+	OK(fs_read_all(SOURCE_ROOT "/docs/roles.md", 1u << 20, &doc, &e));
+	for (const struct api_route *const *t = api_tables; *t != NULL; t++)
+		for (const struct api_route *r = *t; r->method != NULL; r++) {
+			auto_buf struct buf row = { 0 };
+
+			action_row(r, &row);
+			if (strstr(doc.p, row.p) == NULL) {
+				print_error("docs/roles.md lacks: %s\n", row.p);
 				missing++;
 			}
 		}
@@ -127,14 +161,31 @@ static void routes_are_found_in_any_casing(void **state)
 	arena_done(&c.arena);
 }
 
+static void scopes_are_taken_from_the_front(void **state)
+{
+	struct api_call c = { 0 };
+
+	(void)state;
+	assert_int_equal(find("PUT", "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/disks/d"
+	    "/providers/microsoft.authorization/ROLEASSIGNMENTS/a", &c), 1);
+	assert_string_equal(c.param[0],
+	    "subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/disks/d");
+	assert_string_equal(c.param[1], "a");
+	assert_int_equal(find("GET", "/providers/Microsoft.Authorization/roleDefinitions", &c), 1);
+	assert_string_equal(c.param[0], "");
+	assert_int_equal(find("GET", "/subscriptions/s/providers/Microsoft.Compute", &c), 1);
+	assert_string_equal(c.param[1], "Microsoft.Compute");
+	arena_done(&c.arena);
+}
+
 static void print_rows(void)
 {
 	for (const struct api_route *const *t = api_tables; *t != NULL; t++)
 		for (const struct api_route *r = *t; r->method != NULL; r++) {
 			auto_buf struct buf b = { 0 };
 
-			shorten(r->pattern, &b);
-			(void)printf("| %s | `%s` | works | |\n", r->method, b.p);
+			action_row(r, &b);
+			(void)puts(b.p);
 		}
 }
 
@@ -143,7 +194,9 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_route_is_documented),
 		cmocka_unit_test(every_documented_route_is_there),
+		cmocka_unit_test(every_routes_action_is_documented),
 		cmocka_unit_test(routes_are_found_in_any_casing),
+		cmocka_unit_test(scopes_are_taken_from_the_front),
 	};
 
 	(void)argv;
