@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "api/audit_call.h"
 #include "api/authorize.h"
 #include "api/route.h"
 #include "api/secondary.h"
@@ -279,21 +280,23 @@ void api_handle(void *arg, const struct http_req *req, struct http_res *res)
 {
 	struct api *api = arg;
 	struct api_call c = { .api = api, .world = api->world, .http = req, .res = res, .version = "",
-		.base_url = "", .subscriptions_word = "subscriptions" };
+		.base_url = "", .subscriptions_word = "subscriptions", .audit_fd = -1 };
 	struct err e = { 0 };
 
 	c.now_us = clock_now_us(api->world->clock);
 	(void)guid_new(c.request_id);
 	c.client_request_id = c.request_id;
-	if (prepare(&c, &e) != 0)
+	if (prepare(&c, &e) != 0 || audit_call_begin(&c, &e) != 0)
 		answer_error(&c, &e, ARM_GATEWAY);
 	else if (c.route->fn(&c, &e) != 0)
 		answer_error(&c, &e, (c.route->flags & API_RS) != 0 ? ARM_SERVICE : ARM_GATEWAY);
 	else
 		e.kind = ERR_NONE;
 	common_headers(&c);
+	audit_call_end(&c, &e);
 	log_request(&c, &e);
 	json_decref(c.body);
+	json_decref(c.audit_detail);
 	resource_done(&c.vault);
 	arena_done(&c.arena);
 }

@@ -28,6 +28,7 @@ struct api {
 	struct token_issuer *issuer;
 	struct replay *used;	/* client assertions */
 	struct trusted *trusted;	/* other issuers */
+	const char *audit_dir;	/* where calls that change something are recorded; NULL: nowhere */
 };
 
 /* As http_handler_fn; `arg` is a struct api. */
@@ -61,6 +62,8 @@ struct api_call {
 	const char *copy_region;	/* where the copy is that `vault` was read from, if the
 					 * vault is another server's; else NULL */
 	int64_t now_us;
+	int audit_fd;		/* open while the call's line is still to be written, else -1 */
+	json_t *audit_detail;	/* what the line should tell besides, or NULL; owned */
 };
 
 /* 0, or -1 with `e`: the dispatcher then renders the error. */

@@ -94,6 +94,16 @@ static int read_request(struct api_call *c, struct db_conn *conn, struct assignm
 	return 0;
 }
 
+/* Who got or lost which role belongs in the audit log. */
+static int tell(struct api_call *c, const struct assignment *a, struct err *e)
+{
+	const struct role *role = role_find(str_c(a->role));
+
+	c->audit_detail = json_pack("{s:s, s:s}", "principalId", a->object_id, "role",
+	    role != NULL ? role->name : a->role);
+	return c->audit_detail != NULL ? 0 : err_nomem(e);
+}
+
 int role_assignment_put(struct api_call *c, struct err *e)
 {
 	auto_conn struct db_conn *conn = NULL;
@@ -101,6 +111,8 @@ int role_assignment_put(struct api_call *c, struct err *e)
 	int made;
 
 	if (db_write_begin(c->world->db, &conn, e) != 0 || read_request(c, conn, &a, e) != 0)
+		return -1;
+	if (tell(c, &a, e) != 0)
 		return -1;
 	made = assignment_put(conn, &a, e);
 	if (made < 0 || db_commit(&conn, e) != 0)
@@ -176,7 +188,7 @@ int role_assignment_delete(struct api_call *c, struct err *e)
 		return err_code(e, ERR_CONFLICT, "RoleAssignmentCannotBeDeleted",
 		    "The role assignment '%s' is the role that principal '%s' was made with; it goes "
 		    "with the principal.", a.name, a.object_id);
-	if (assignment_delete(conn, a.name, a.scope, e) < 0 || db_commit(&conn, e) != 0)
+	if (tell(c, &a, e) != 0 || assignment_delete(conn, a.name, a.scope, e) < 0 || db_commit(&conn, e) != 0)
 		return -1;
 	return api_json(c, 200, role_assignment_json(c, &a), e);
 }

@@ -31,6 +31,7 @@ int cmd_vault(int argc, char **argv);
 int cmd_region(int argc, char **argv);
 int cmd_env(int argc, char **argv);
 int cmd_principal(int argc, char **argv);
+int cmd_audit(int argc, char **argv);
 
 /* "3 h": the largest unit that fits.  Returns ret. */
 #define CLI_AGE_SIZE 32

@@ -27,6 +27,7 @@ static const struct cli_verb verbs[] = {
 	{ "region", "status|verify|… DIR", "look after paired regions", cmd_region },
 	{ "principal", "VERB [PRINCIPAL] ...", "who may call, and what proves them",
 	    cmd_principal },
+	{ "audit", "DIR", "show who changed what", cmd_audit },
 	{ "version", "", "print the version", cmd_version },
 };
 

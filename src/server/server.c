@@ -31,6 +31,7 @@ struct server {
 	struct world world;
 	struct api api;
 	struct http_server *http;
+	char audit_dir[PATH_MAX];
 	char url[SERVER_URL_SIZE];
 };
 
@@ -204,7 +205,9 @@ int server_start(const char *dir, const char *listen, struct server **ret, struc
 	s->world.settings = s->settings;
 	if (world_sweep(&s->world, e) != 0)
 		return -1;
-	s->api = (struct api){ &s->world, s->issuer, s->used, s->trusted };
+	if (path_in(s, "audit", s->audit_dir, e) != 0)
+		return -1;
+	s->api = (struct api){ &s->world, s->issuer, s->used, s->trusted, s->audit_dir };
 	/* first what jobs wake, then what handlers do */
 	if (replicator_start(&s->world, &s->world.replicator, e) != 0 || start_jobs(s, e) != 0 ||
 	    start_http(s, listen != NULL ? listen : s->settings->listen, e) != 0)
