@@ -32,6 +32,7 @@ int cmd_region(int argc, char **argv);
 int cmd_env(int argc, char **argv);
 int cmd_principal(int argc, char **argv);
 int cmd_audit(int argc, char **argv);
+int cmd_role(int argc, char **argv);
 
 /* "3 h": the largest unit that fits.  Returns ret. */
 #define CLI_AGE_SIZE 32

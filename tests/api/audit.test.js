@@ -1,5 +1,6 @@
 // audit.test.js - the audit log: what is in it, what never is, and what happens when it cannot be written.
 import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
@@ -61,6 +62,22 @@ test('no secret is in it, nor what a request said', async () => {
   for (const secret of [...keys, 'saidonce', server.token(), server.token().split('.')[2]]) assert.ok(!text.includes(secret));
 });
 
+test('assignments tell who got what, by a call or on the host', async () => {
+  const who = new Principal(server, 'promoted'), name = crypto.randomUUID();
+  await ok(server, 'PUT', `${group('told')}/providers/Microsoft.Authorization/roleAssignments/${name}`, { version: '2022-04-01',
+    body: { properties: { roleDefinitionId: 'acdd72a7-3385-48ef-bd42-f606fba81ae7', principalId: who.objectId } } });
+  who.assign('Backup Reader', 'told');
+  assert.equal((await who.ask('GET', group('told'), { version: RESOURCES })).status, 200);
+  const [called, typed] = audit('--action', 'Microsoft.Authorization/*/write').slice(-2);
+  assert.deepEqual([called.detail, called.scope], [{ principalId: who.objectId, role: 'Reader' }, group('told')]);
+  assert.deepEqual([typed.method, typed.scope, typed.detail.role, typed.detail.principalId, typed.detail.uid],
+    ['CLI', group('told'), 'Backup Reader', who.objectId, process.getuid()]);
+  assert.deepEqual(audit('--principal', 'cli').at(-1), typed);
+  run(binary, ['role', 'remove', server.dir, '--principal', 'promoted', '--role', 'Backup Reader', '--scope', 'told']);
+  run(binary, ['role', 'remove', server.dir, '--principal', 'promoted', '--role', 'Reader', '--scope', group('told')]);
+  assert.equal((await who.ask('GET', group('told'), { version: RESOURCES })).status, 403);
+});
+
 test('lines of calls at once do not mix', async () => {
   const names = Array.from({ length: 40 }, (_, i) => `many${i}`);
   await Promise.all(names.map((n) => put(n)));
@@ -76,6 +93,9 @@ test('what cannot be recorded is not done', async () => {
   assert.ok(r.json.error.message.includes('.jsonl'), r.text);
   assert.equal((await request(server, 'GET', group('unrecorded'), { version: RESOURCES })).status, 404);
   assert.equal((await ok(server, 'GET', group('told'), { version: RESOURCES })).status, 200);
+  const cli = run(binary, ['role', 'assign', server.dir, '--principal', server.env.HOLDFAST_CLIENT_ID, '--role', 'Reader'], { mayFail: true });
+  assert.equal(cli.status, 1);
+  assert.match(cli.stderr, /cannot be recorded/);
   fs.unlinkSync(dir);
   fs.renameSync(`${dir}.away`, dir);
   assert.equal((await put('unrecorded')).status, 201);
