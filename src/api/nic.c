@@ -1,6 +1,7 @@
 /* nic.c - Microsoft.Network/networkInterfaces.  See network.h. */
 #include "api/network.h"
 
+#include "api/authorize.h"
 #include "api/compute.h"
 #include "api/fields.h"
 
@@ -79,8 +80,8 @@ static int check_subnet(struct db_conn *conn, const char *nic, const char *locat
 	return name == NULL ? err_nomem(e) : jset(jat(props, "subnet"), "id", json_string(name), e);
 }
 
-static int check_configuration(struct db_conn *conn, const char *nic, const char *location,
-    json_t *one, struct err *e)
+static int check_configuration(struct api_call *c, struct db_conn *conn, const char *nic,
+    const char *location, json_t *one, struct err *e)
 {
 	const char *name;
 	json_t *props = NULL;
@@ -99,7 +100,10 @@ static int check_configuration(struct db_conn *conn, const char *nic, const char
 	(void)json_object_del(one, "type");
 	(void)json_object_del(one, "etag");
 	(void)json_object_del(props, "provisioningState");
-	return check_subnet(conn, nic, location, props, e);
+	if (check_subnet(conn, nic, location, props, e) != 0)
+		return -1;
+	return authorize_linked(c, TYPE_VNET "/subnets/join/action", jstr(props, "subnet.id", ""),
+	    e);
 }
 
 /* The request's properties as they are stored; `old` gives what is not the client's to say. */
@@ -124,8 +128,8 @@ static int make_document(struct api_call *c, struct db_conn *conn, const char *i
 		return err_nomem(e);
 	list = jat(props, "ipConfigurations");
 	for (size_t i = 0; i < json_array_size(list); i++)
-		if (check_configuration(conn, id, location, json_array_get(list, i), e) != 0)
-			return err_in(e, "properties.ipConfigurations[%zu]", i);
+		if (check_configuration(c, conn, id, location, json_array_get(list, i), e) != 0)
+			return e->kind == ERR_DENIED ? -1 : err_in(e, "properties.ipConfigurations[%zu]", i);
 	(void)json_object_del(props, "provisioningState");
 	(void)json_object_del(props, "virtualMachine");
 	if (vm != NULL && jset(props, "virtualMachine", json_incref(vm), e) != 0)

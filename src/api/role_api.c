@@ -31,12 +31,12 @@ json_t *role_assignment_json(struct api_call *c, const struct assignment *a)
 	const char *id = arena_fmt(&c->arena, "%s/providers/" TYPE_ROLE_ASSIGNMENT "/%s", a->scope,
 	    a->name);
 	const char *role = role_definition_id(c, a->role);
-	char when[TIME_TEXT_MAX];
+	char text[TIME_TEXT_MAX];
+	const char *when = a->created_us != 0 ? time_iso(a->created_us, text) : NULL;
 
-	(void)time_iso(a->created_us, when);
 	if (id == NULL || role == NULL)
 		return NULL;
-	return json_pack("{s:{s:s, s:s, s:s, s:s, s:n, s:n, s:s, s:s, s:s?, s:s?, s:n, s:n}, s:s, s:s, "
+	return json_pack("{s:{s:s, s:s, s:s, s:s, s:n, s:n, s:s?, s:s?, s:s?, s:s?, s:n, s:n}, s:s, s:s, "
 	    "s:s}", "properties", "roleDefinitionId", role, "principalId", a->object_id,
 	    "principalType", "ServicePrincipal", "scope", a->scope, "condition", "conditionVersion",
 	    "createdOn", when, "updatedOn", when, "createdBy",

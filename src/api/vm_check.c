@@ -1,6 +1,7 @@
 /* vm_check.c - see vm_check.h. */
 #include "api/vm_check.h"
 
+#include "api/authorize.h"
 #include "base/codec.h"
 
 bool vm_name_valid(const char *name)
@@ -34,6 +35,15 @@ struct checker {
 	struct vm_disks *disks;
 };
 
+/* Or a machine of one's own, and then its backup, would be a way to read any disk. */
+static int may_attach(const struct checker *k, const struct resource *disk, const char *id,
+    struct err *e)
+{
+	if (disk->id != NULL && arm_id_same(str_c(disk->ref), str_c(k->vm_id)))
+		return 0;
+	return authorize_linked(k->c, TYPE_DISK "/write", disk->id != NULL ? disk->id : id, e);
+}
+
 /* One disk object of the body, at `path`: fills in what clients expect to read back. */
 static int check_disk(struct checker *k, json_t *d, int lun, const char *path, struct err *e)
 {
@@ -49,7 +59,7 @@ static int check_disk(struct checker *k, json_t *d, int lun, const char *path, s
 		    "%s.createOption: '%.40s' is not supported here; disks are made as "
 		    "Microsoft.Compute/disks and attached", path, option);
 	found = resource_get(k->conn, id, &disk, e);
-	if (found < 0)
+	if (found < 0 || may_attach(k, &disk, id, e) != 0)
 		return -1;
 	if (found == 0 || strcmp(disk.type, TYPE_DISK) != 0)
 		return err_http(e, ERR_NOT_FOUND, 404, "NotFound",

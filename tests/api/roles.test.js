@@ -208,6 +208,22 @@ test('a vault does not open machines to who may not change them', async () => {
   lacks(await who.ask('PUT', item, { version: V, body }), 'Microsoft.Compute/virtualMachines/write', vm);
 });
 
+test('a machine of one\'s own takes no disks of others, and no subnets', async () => {
+  const own = `${s.sub}/resourceGroups/own`, disk = s.diskId('vm2-data0').replace('/rg1/', '/rg2/');
+  await ok(server, 'PUT', own, { version: RESOURCES, body: { location: 'eastus' } });
+  const who = await holder('Contributor', own);
+  const vm = { location: 'eastus', properties: { storageProfile: { osDisk: { managedDisk: { id: disk } } } } };
+  lacks(await who.ask('PUT', `${own}/providers/Microsoft.Compute/virtualMachines/mine`, { version: COMPUTE, body: vm }), 'Microsoft.Compute/disks/write', disk);
+  const vnet = `${s.group}/providers/Microsoft.Network/virtualNetworks/net0`;
+  await ok(server, 'PUT', vnet, { version: NETWORK, body: { location: 'eastus', properties: { addressSpace: { addressPrefixes: ['10.0.0.0/16'] },
+    subnets: [{ name: 'default', properties: { addressPrefix: '10.0.0.0/24' } }] } } });
+  const nic = { location: 'eastus', properties: { ipConfigurations: [{ name: 'one', properties: { subnet: { id: `${vnet}/subnets/default` } } }] } };
+  lacks(await who.ask('PUT', `${own}/providers/Microsoft.Network/networkInterfaces/mine`, { version: NETWORK, body: nic }),
+    'Microsoft.Network/virtualNetworks/subnets/join/action', `${vnet}/subnets/default`);
+  const machines = await holder('Contributor', s.vmId);
+  assert.equal((await machines.ask('PUT', s.vmId, { version: COMPUTE, body: s.vmBody() })).status, 200);
+});
+
 test('a restore needs rights on all that it makes', async () => {
   const west = `${s.sub}/resourceGroups/target`, vnet = `${s.group}/providers/Microsoft.Network/virtualNetworks/net1`;
   await ok(server, 'PUT', west, { version: RESOURCES, body: { location: 'eastus' } });
