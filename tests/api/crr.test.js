@@ -6,6 +6,7 @@ import { NOT_ENABLED, SecondRegion, VERSIONS } from './lib/crr.js';
 import { COMPUTE, CRR, ok, RESOURCES, Setup, V, VAULTS } from './lib/flow.js';
 import { request } from './lib/http.js';
 import { contentHash } from './lib/images.js';
+import { Principal } from './lib/principal.js';
 import { Server, sleep } from './lib/server.js';
 
 let server, s, west, point;
@@ -222,6 +223,17 @@ test('what cannot be restored there is refused, and no job is made', async () =>
   await refused(west.ask('POST', target, { restoreRequest: {} }), 'BMSUserErrorInvalidInput', /crossRegionRestoreAccessDetails: required, but missing/);
   await refused(west.ask('POST', target, { crossRegionRestoreAccessDetails: {}, restoreRequest: {} }), 'BMSUserErrorInvalidInput', /accessTokenString: required, but missing/);
   assert.equal((await west.jobs()).length, before);
+});
+
+test('who may restore there still needs rights on what is made', async () => {
+  const who = new Principal(server, 'operator', 'Backup Operator');
+  const told = await west.askToken(point, await west.aad(), { token: who.token });
+  assert.equal(told.status, 200, told.text);
+  const restore = () => who.ask('POST', `${west.location}/backupCrossRegionRestore`, { version: west.version,
+    body: west.body(told.json.properties, point, 'RestoreDisks', { targetResourceGroupId: west.group }) });
+  await refused(restore(), 'LinkedAuthorizationFailed', /storageAccounts\/listKeys\/action' on the linked scope\(s\) '.*weststaging'/, 403);
+  const nobody = new Principal(server, 'reader', 'Backup Reader');
+  await refused(west.askToken(point, await west.aad(), { token: nobody.token }), 'AuthorizationFailed', /recoveryPoints\/accessToken\/action/, 403);
 });
 
 test('a token that was tampered with, or is for something else, opens nothing', async () => {
