@@ -27,7 +27,6 @@ static const struct cli_verb verbs[] = {
 	{ "region", "status|verify|… DIR", "look after paired regions", cmd_region },
 	{ "principal", "VERB [PRINCIPAL] ...", "who may call, and what proves them",
 	    cmd_principal },
-	{ "region", "export|import DIR ...", "pair regions of two servers", cmd_region },
 	{ "role", "assign|list|remove DIR ...", "say who may do what where", cmd_role },
 	{ "audit", "DIR", "show who changed what", cmd_audit },
 	{ "version", "", "print the version", cmd_version },

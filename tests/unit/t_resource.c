@@ -441,6 +441,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_subject_is_one_principal_and_goes_with_it, setup,
 		    teardown),
 		cmocka_unit_test_setup_teardown(a_principal_has_so_many_credentials_at_most, setup,
+		    teardown),
 		cmocka_unit_test_setup_teardown(assignments_hold_above_and_below, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_assignment_is_made_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_deleted_resource_takes_its_assignments_along, setup,
