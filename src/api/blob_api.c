@@ -31,12 +31,12 @@ static int check_key(struct blob_call *b, bool exists, struct err *e)
 	    b->c->http, &b->c->query, b->account.name, keys, count, b->c->now_us, e);
 }
 
-/* `conn` is the transaction that the account was looked up in. */
-static int check_roles(struct blob_call *b, struct db_conn *conn, bool exists, struct err *e)
+static int check_roles(struct blob_call *b, bool exists, struct err *e)
 {
+	auto_conn struct db_conn *conn = NULL;
 	struct api_call *c = b->c;
 
-	if (authorize_load(c, conn, e) != 0)
+	if (db_read_begin(c->world->db, &conn, e) != 0 || authorize_load(c, conn, e) != 0)
 		return -1;
 	if (!exists ? c->access.count > 0 :
 	    authorize_allows(c, TYPE_ACCOUNT "/read", b->account.id))
@@ -48,7 +48,7 @@ static int check_roles(struct blob_call *b, struct db_conn *conn, bool exists, s
 }
 
 /* Names of accounts are told only to those who prove who they are. */
-static int check_caller(struct blob_call *b, struct db_conn *conn, bool exists, struct err *e)
+static int check_caller(struct blob_call *b, bool exists, struct err *e)
 {
 	struct api_call *c = b->c;
 	const char *header = http_req_header(c->http, "Authorization");
@@ -59,7 +59,7 @@ static int check_caller(struct blob_call *b, struct db_conn *conn, bool exists, 
 		return check_key(b, exists, e);
 	if (bearer_check(c->api->issuer, c->api->trusted, c->world->db, header, c->now_us, &c->who,
 	    e) == 0)
-		return check_roles(b, conn, exists, e);
+		return check_roles(b, exists, e);
 	http_res_headerf(c->res, "WWW-Authenticate",
 	    "Bearer authorization_uri=%s/%s/oauth2/authorize resource_id=https://storage.azure.com",
 	    c->base_url, c->world->tenant);
@@ -77,7 +77,8 @@ static int open_account(struct blob_call *b, struct err *e)
 	if (db_read_begin(c->world->db, &conn, e) != 0)
 		return -1;
 	found = storage_find(conn, c->param[0], &b->account, e);
-	if (found < 0 || check_caller(b, conn, found > 0, e) != 0)
+	db_rollback(&conn);	/* a bearer token may need one of its own */
+	if (found < 0 || check_caller(b, found > 0, e) != 0)
 		return -1;
 	if (found == 0)
 		return err_code(e, ERR_NOT_FOUND, "ResourceNotFound",
