@@ -99,7 +99,7 @@ static void what_is_wrong_is_named(void **state)
 		{ DOC("eastus", "[{\"kty\":\"oct\",\"kid\":\"a\",\"n\":\"b\",\"e\":\"c\"}]", ""),
 		    "keys[0]: kty: 'oct' is not RSA" },
 		{ DOC("eastus", "[" KEY_OF("AQAB") "}]", ""),
-		    "keys[0]: this is not an RSA key of 2048 to 3072 bits" },
+		    "keys[0]: this is not an RSA key of 2048 to 4096 bits" },
 		{ DOC("eastus", "[" KEY "}]", ",\"secrets\":[]"), "secrets" },
 		{ DOC("eastus", "[" KEY "}]", ",\"secrets\":{\"pairKey\":\"12\"}"),
 		    "secrets: pairKey: not 64 hex digits" },
