@@ -14,7 +14,7 @@ let server;
 before(async () => {
   server = await (await Server.create()).start();
 });
-after(async () => server.destroy());
+after(async () => assert.deepEqual(await server.destroy(), { code: 0, signal: null }));
 
 const principal = (...args) => run(binary, ['principal', ...args, '--dir', server.dir, '--json'], { mayFail: true });
 const made = (...args) => {

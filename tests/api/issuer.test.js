@@ -79,8 +79,8 @@ before(async () => {
   await server.start();
 });
 after(async () => {
-  for (const s of [server, other]) await s?.destroy();
-  for (const i of [issuer, silent]) await i?.stop();
+  for (const s of [server, other]) assert.deepEqual(await s.destroy(), { code: 0, signal: null });
+  for (const i of [issuer, silent]) await i.stop();
   fs.rmSync(dir, { recursive: true, force: true });
 });
 

@@ -1,4 +1,4 @@
-/* fuzz_auth.c - Authorization headers: bearer tokens and SharedKey.
+/* fuzz_auth.c - Authorization headers (bearer tokens, SharedKey) and client assertions.
  *
  * The key is made once at random, so nothing may ever be accepted. */
 #include <stdio.h>
@@ -6,6 +6,7 @@
 
 #include "auth/sharedkey.h"
 #include "auth/token.h"
+#include "auth/trusted.h"
 #include "base/arena.h"
 #include "base/codec.h"
 #include "crypto/jwt.h"
@@ -53,6 +54,26 @@ static void try_shared_key(const char *header, struct str query)
 		abort();
 }
 
+/* As a client's assertion: what parses proves nothing, whichever certificate is registered. */
+static void try_assertion(const char *text)
+{
+	struct credential k = { .kind = CREDENTIAL_CERTIFICATE, .x5t = "AAAA", .x5t_s256 = "AAAA",
+		.exponent = "AQAB" };
+	const struct credentials known = { &k, 1 };
+	auto_assertion struct assertion a = { 0 };
+	static struct replay *used;
+	struct assertion_fault fault;
+	struct err e;
+
+	memset(k.modulus, 'x', 342);
+	if ((used == NULL && replay_new(1, &used, &e) != 0) ||
+	    assertion_parse(str_c(text), &a, &e) != 0)
+		return;
+	if (assertion_by_certificate(&a, "c", &known, "https://a/token", 1, used, &fault, &e) > 0 ||
+	    trusted_prove(NULL, &a, &known, 1, &fault, &e) > 0)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct token_issuer *issuer;
@@ -69,6 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	header[size] = '\0';
 	if (token_check(issuer, header, 1, &claims, &e) == 0)
 		abort();
+	try_assertion(strncmp(header, "Bearer ", 7) == 0 ? header + 7 : header);
 	try_shared_key(header, (struct str){ header, size });
 	free(header);
 	return 0;
