@@ -122,12 +122,8 @@ static int fill_database(struct db *db, struct making *m, struct err *e)
 	    (p == NULL && (principal_put(c, &m->owner, e) != 0 ||
 	    credential_add(c, &m->owner_secret, e) != 0)))
 		return -1;
-	for (size_t i = 0; p != NULL && i < p->count; i++)
-		if (principal_put(c, &p->principals[i], e) != 0)
-			return -1;
-	for (size_t i = 0; p != NULL && i < p->credential_count; i++)
-		if (credential_add(c, &p->credentials[i], e) != 0)
-			return -1;
+	if (p != NULL && pairing_put_principals(p, c, e) != 0)
+		return -1;
 	return db_commit(&c, e);
 }
 

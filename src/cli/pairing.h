@@ -6,7 +6,7 @@
  *    "secrets":{"pairKey":hex,"administrator":{"clientId":…,"clientSecret":…},
  *     "principals":[{"clientId":…,"objectId":…,"name":…,"role":…,"credentials":[{"id":…,
  *      "kind":…,"createdUs":…,"expiresUs":…, and the texts of its kind as in the database}]}]}}
- * Secrets are for the first pairing only, when the other server is made. */
+ * Secrets are for the first pairing, when the other server is made, and to take principals over. */
 #ifndef CLI_PAIRING_H
 #define CLI_PAIRING_H
 
@@ -46,6 +46,10 @@ must_check int pairing_parse(struct str text, struct pairing *ret, struct err *e
 
 /* The document; new reference. */
 must_check int pairing_json(const struct pairing *p, json_t **ret, struct err *e);
+
+/* Its principals come into the database, each with exactly the credentials that it has there; others
+ * that the database has stay. */
+must_check int pairing_put_principals(const struct pairing *p, struct db_conn *c, struct err *e);
 
 /* Keep its public keys as DIR/keys/peers/REGION.json, a JWKS, whole or not at all. */
 must_check int pairing_keep_keys(const struct pairing *p, const char *dir, struct err *e);

@@ -6,13 +6,14 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "cli/env.h"
 #include "cli/offline.h"
 #include "cli/pairing.h"
 #include "crypto/crypto.h"
 
 static const char verb[] = "region import";
 static const char help[] =
-    "Usage: holdfast region import DIR FILE [--replace-key]\n"
+    "Usage: holdfast region import DIR FILE [--replace-key] [--principals]\n"
     "\n"
     "Keeps the public keys of another server, so that the server of the data directory DIR takes\n"
     "tokens for recovery points that the other issued.  FILE is what 'holdfast region export'\n"
@@ -22,6 +23,8 @@ static const char help[] =
     "  --replace-key   FILE has secrets, and another pair key than DIR: take it.  Only while DIR\n"
     "                  knows of no copies, which could not be read any more; not while the server\n"
     "                  runs\n"
+    "  --principals    FILE has secrets: take its principals over, each with the credentials that\n"
+    "                  it has there; others stay.  The administrator's secret goes into admin.env\n"
     "  --help          this text\n";
 
 static int check_region(const struct offline *o, const struct pairing *p, struct err *e)
@@ -130,7 +133,36 @@ static int take_key(struct offline *o, const struct pairing *p, bool replace, st
 	return replace_key(o, p, e);
 }
 
-static int import(const char *dir, const char *file, bool replace, struct err *e)
+/* ---- principals ---- */
+
+/* The administrator that both servers have signs in with what the other's admin.env says. */
+static int take_admin(const char *dir, const struct pairing *p, struct err *e)
+{
+	auto_admin_env struct admin_env env = { 0 };
+
+	if (admin_env_load(dir, &env, e) != 0)
+		return -1;
+	if (!str_ieq(str_c(env.client_id), str_c(p->admin)))
+		return 0;
+	free(env.client_secret);
+	env.client_secret = strdup(p->admin_secret);
+	return env.client_secret == NULL ? err_nomem(e) : admin_env_write(dir, &env, e);
+}
+
+static int take_principals(const struct offline *o, const struct pairing *p, struct err *e)
+{
+	auto_conn struct db_conn *c = NULL;
+
+	if (!p->has_secrets)
+		return err_set(e, ERR_INVALID, "--principals: the file has none; 'holdfast region "
+		    "export --with-secrets' prints them");
+	if (db_write_begin(o->world.db, &c, e) != 0 || pairing_put_principals(p, c, e) != 0 ||
+	    db_commit(&c, e) != 0)
+		return -1;
+	return take_admin(o->settings->dir, p, e);
+}
+
+static int import(const char *dir, const char *file, bool replace, bool principals, struct err *e)
 {
 	auto_offline struct offline o = { 0 };
 	auto_pairing struct pairing p = { 0 };
@@ -138,7 +170,8 @@ static int import(const char *dir, const char *file, bool replace, struct err *e
 	if (offline_open(dir, &o, e) != 0 || pairing_load(file, &p, e) != 0)
 		return -1;
 	if (check_region(&o, &p, e) != 0 || check_ids(&o, &p, e) != 0 ||
-	    check_unused(&o, &p, e) != 0 || take_key(&o, &p, replace, e) != 0)
+	    check_unused(&o, &p, e) != 0 || take_key(&o, &p, replace, e) != 0 ||
+	    (principals && take_principals(&o, &p, e) != 0))
 		return err_in(e, "'%s'", file);
 	if (pairing_keep_keys(&p, o.settings->dir, e) != 0)
 		return -1;
@@ -151,10 +184,11 @@ int region_cmd_import(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "replace-key", no_argument, NULL, 'r' },
+		{ "principals", no_argument, NULL, 'p' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	bool replace = false;
+	bool replace = false, principals = false;
 	struct err e = { 0 };
 	int o;
 
@@ -164,13 +198,16 @@ int region_cmd_import(int argc, char **argv)
 			(void)fputs(help, stdout);
 			return CLI_OK;
 		}
-		if (o != 'r')
+		if (o == 'r')
+			replace = true;
+		else if (o == 'p')
+			principals = true;
+		else
 			return cli_usage(verb, "%s: no such option", argv[optind - 1]);
-		replace = true;
 	}
 	if (argc - optind != 2)
 		return cli_usage(verb, "a data directory and a file are wanted");
-	if (import(argv[optind], argv[optind + 1], replace, &e) != 0)
+	if (import(argv[optind], argv[optind + 1], replace, principals, &e) != 0)
 		return cli_fail(verb, &e);
 	return CLI_OK;
 }

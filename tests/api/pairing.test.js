@@ -11,6 +11,10 @@ import { binary, run, Server } from './lib/server.js';
 let a, b, secrets;	// servers of eastus and westus; the file that b was made from
 
 const region = (...args) => run(binary, ['region', ...args], { mayFail: true });
+const principal = (server, ...args) => {
+  const out = run(binary, ['principal', ...args, '--dir', server.dir, '--json']).stdout;
+  return out && JSON.parse(out);
+};
 const refused = (r, pattern) => {
   assert.equal(r.status, 1, r.stdout);
   assert.match(r.stderr, pattern);
@@ -44,6 +48,11 @@ function exported(server, name, ...options) {
 
 before(async () => {
   a = await Server.create();
+  const pem = path.join(a.root, 'client.pem');
+  run('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=ci', '-keyout', `${pem}.key`, '-out', pem], { stdio: 'pipe' });
+  principal(a, 'add', 'ci', '--expires', '3');
+  principal(a, 'add', '--to', 'ci', '--certificate', pem);
+  principal(a, 'add', '--to', 'ci', '--issuer', 'https://id.example', '--subject', 'ci');
   secrets = exported(a, 'eastus', '--with-secrets');
   b = await Server.create({ init: ['--pair', secrets] });
 });
@@ -73,6 +82,8 @@ test('the second server has the first one\'s tenant, subscription, key and princ
   assert.notEqual(text(b, 'keys/token.key'), text(a, 'keys/token.key'));
   assert.deepEqual(JSON.parse(text(b, 'keys/peers/eastus.json')).keys, JSON.parse(fs.readFileSync(secrets)).keys);
   assert.equal(mode(path.join(b.dir, 'keys/peers/eastus.json')), 0o600);
+  assert.deepEqual(principal(a, 'show', 'ci').credentials.map((k) => k.kind).sort(), ['certificate', 'federated', 'secret']);
+  assert.deepEqual(principal(b, 'list'), principal(a, 'list'));
   const form = new URLSearchParams({ grant_type: 'client_credentials', client_id: a.env.HOLDFAST_CLIENT_ID,
     client_secret: a.env.HOLDFAST_CLIENT_SECRET, scope: 'https://management.azure.com/.default' });
   await serving(b, async () => {
@@ -103,6 +114,28 @@ test('an import wants a region that is the other server\'s, and nothing of its o
   assert.deepEqual(JSON.parse(text(a, 'keys/peers/westus.json')).keys, JSON.parse(fs.readFileSync(file)).keys);
   refused(region('export', a.dir, 'westus'), /'westus' is served by https:/);
   refused(region('export', a.dir, 'mars'), /'mars' is not configured/);
+});
+
+test('changes of principals are taken over, with the administrator\'s secret', () => {
+  principal(a, 'add', 'only here');
+  principal(b, 'rotate', 'ci', '--overlap', '0');
+  principal(b, 'rotate', 'admin');
+  principal(b, 'add', 'new');
+  refused(region('import', a.dir, exported(b, 'westus'), '--principals'), /--principals: the file has none/);
+  const file = exported(b, 'westus', '--with-secrets');
+  for (let i = 0; i < 2; i++) {
+    const r = region('import', a.dir, file, '--principals');
+    assert.equal(r.status, 0, r.stderr);
+    assert.deepEqual(principal(a, 'list').filter((p) => p.name !== 'only here'), principal(b, 'list'));
+    assert.equal(principal(a, 'show', 'only here').credentials.length, 1);
+  }
+  const secret = (server) => text(server, 'admin.env').match(/^HOLDFAST_CLIENT_SECRET=(.*)$/m)[1];
+  assert.equal(secret(a), secret(b));
+  principal(a, 'add', 'thief', '--issuer', 'https://id.example', '--subject', 'late');
+  principal(b, 'add', '--to', 'new', '--issuer', 'https://id.example', '--subject', 'late');
+  const before = principal(a, 'list');
+  refused(region('import', a.dir, exported(b, 'westus', '--with-secrets'), '--principals'), /there is one of this id or subject already/);
+  assert.deepEqual(principal(a, 'list'), before);
 });
 
 test('nothing comes to be in a region of another server', async () => {
