@@ -78,10 +78,13 @@ before(async () => {
     section('other', { url: otherUrl, audience: 'https://management.azure.com/', ca: other.env.HOLDFAST_CA }) });
   await server.start();
 });
+// Also of what a failure in before() left.
 after(async () => {
-  for (const s of [server, other]) assert.deepEqual(await s.destroy(), { code: 0, signal: null });
-  for (const i of [issuer, silent]) await i.stop();
+  const ends = [];
+  for (const s of [server, other]) ends.push(await s?.destroy());
+  for (const i of [issuer, silent]) await i?.stop();
   fs.rmSync(dir, { recursive: true, force: true });
+  for (const how of ends) assert.deepEqual(how, { code: 0, signal: null });
 });
 
 const add = (...args) => JSON.parse(run(binary, ['principal', 'add', ...args, '--dir', server.dir, '--json']).stdout);
