@@ -18,8 +18,8 @@ static int refuse(struct identity_refusal *why, int64_t number, const char *text
 
 static int wrong_secret(struct identity_refusal *why, struct err *e)
 {
-	return refuse(why, 7000215, "Invalid client secret provided. Ensure the secret being sent in "
-	    "the request is the client secret value, not the client secret ID.", e);
+	return refuse(why, 7000215, "Invalid client secret provided. Ensure the secret being sent "
+	    "in the request is the client secret value, not the client secret ID.", e);
 }
 
 /* A hash is made in any case, so that time does not tell what a secret begins with. */
@@ -57,8 +57,8 @@ static int by_secret(struct api_call *c, const struct identity_proof *p,
 	if (k == NULL)
 		return wrong_secret(why, e);
 	return !credential_is_over(k, c->now_us) ? 1 : refuse(why, 7000222, arena_fmt(&c->arena,
-	    "The provided client secret keys for app '%.64s' are expired. 'holdfast principal rotate' "
-	    "makes a new one.", p->client_id), e);
+	    "The provided client secret keys for app '%.64s' are expired. 'holdfast principal "
+	    "rotate' makes a new one.", p->client_id), e);
 }
 
 /* ---- by an assertion ---- */
@@ -91,7 +91,9 @@ static int by_assertion(struct api_call *c, const struct identity_proof *p,
 	r = str_ieq(str_c(jstr(a.claims, "iss", "")), str_c(p->client_id)) ?
 	    assertion_by_certificate(&a, p->client_id, known, url, c->now_us, c->api->used, &fault,
 	    e) : trusted_prove(c->api->trusted, &a, known, c->now_us, &fault, e);
-	return r < 0 ? not_now(e) : r > 0 ? 1 : refuse(why, fault.number, arena_dup(&c->arena, fault.text), e);
+	if (r < 0)
+		return not_now(e);
+	return r > 0 ? 1 : refuse(why, fault.number, arena_dup(&c->arena, fault.text), e);
 }
 
 /* ---- either ---- */
@@ -112,8 +114,8 @@ int identity_prove(struct api_call *c, const struct identity_proof *p, struct pr
 	if (found > 0)
 		return p->assertion != NULL ? by_assertion(c, p, &known, ret_why, e) :
 		    by_secret(c, p, &known, ret_why, e);
-	if (refuse(ret_why, 700016, arena_fmt(&c->arena, "Application with identifier '%.64s' was not "
-	    "found in the directory '%s'.", p->client_id, c->world->tenant), e) != 0)
+	if (refuse(ret_why, 700016, arena_fmt(&c->arena, "Application with identifier '%.64s' was "
+	    "not found in the directory '%s'.", p->client_id, c->world->tenant), e) != 0)
 		return -1;
 	ret_why->status = 400;
 	ret_why->error = "unauthorized_client";

@@ -1,5 +1,5 @@
-/* identity_proof.h - does what a client sent to the token endpoint prove who it is? (inside src/api/
- * identity*.c only) */
+/* identity_proof.h - does what a client sent to the token endpoint prove who it is?  (Inside
+ * src/api/identity*.c only.) */
 #ifndef API_IDENTITY_PROOF_H
 #define API_IDENTITY_PROOF_H
 

@@ -1,5 +1,5 @@
-/* metadata.c - the cloud's endpoints, in the three shapes that clients of different age ask for; and
- * whether an authority is this server's. */
+/* metadata.c - the cloud's endpoints, in the three shapes that clients of different age ask for;
+ * and whether an authority is this server's. */
 #include "api/identity.h"
 
 static json_t *audiences(const char *base)
@@ -19,8 +19,8 @@ static json_t *cloud(const char *base, const char *login, const char *host)
 {
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:o, s:s, s:s}, s:{s:s}}",
 	    "name", "Holdfast", "resourceManager", base, "portal", base, "gallery", base, "graph",
-	    base, "graphAudience", base, "microsoftGraphResourceId", base, "authentication", "loginEndpoint", login,
-	    "audiences", audiences(base), "tenant", "common", "identityProvider", "ADFS",
+	    base, "graphAudience", base, "microsoftGraphResourceId", base, "authentication",
+	    "loginEndpoint", login, "audiences", audiences(base), "tenant", "common", "identityProvider", "ADFS",
 	    "suffixes", "storage", host);
 }
 

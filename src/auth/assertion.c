@@ -61,13 +61,15 @@ bool assertion_audience_ok(const json_t *claims, const char *audience)
 static bool read_time(const json_t *claims, const char *key, int64_t absent_us, int64_t *ret_us)
 {
 	const json_t *v = json_object_get(claims, key);
+	double seconds;
 
 	*ret_us = absent_us;
 	if (v == NULL)
 		return true;
-	if (!json_is_number(v) || !(json_number_value(v) >= 0 && json_number_value(v) < SECONDS_MAX))
+	seconds = json_number_value(v);
+	if (!json_is_number(v) || !(seconds >= 0 && seconds < SECONDS_MAX))
 		return false;
-	*ret_us = (int64_t)(json_number_value(v) * 1e6);
+	*ret_us = (int64_t)(seconds * 1e6);
 	return true;
 }
 
@@ -209,9 +211,9 @@ int assertion_by_certificate(const struct assertion *a, const char *client_id,
 	int r;
 
 	if (k == NULL)
-		return assertion_refuse(ret_fault, 700027, "The certificate with identifier used to "
-		    "sign the client assertion is not registered on application. [Reason - The key "
-		    "was not found.]");
+		return assertion_refuse(ret_fault, 700027, "The certificate with identifier used "
+		    "to sign the client assertion is not registered on application. [Reason - The "
+		    "key was not found.]");
 	r = check_signature(a, k, ret_fault, e);
 	if (r != 1)
 		return r;

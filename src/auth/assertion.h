@@ -1,5 +1,5 @@
-/* assertion.h - client assertions (RFC 7523): a token in place of a secret, signed with the key of a
- * registered certificate. */
+/* assertion.h - client assertions (RFC 7523): a token in place of a secret, signed with the key of
+ * a registered certificate. */
 #ifndef AUTH_ASSERTION_H
 #define AUTH_ASSERTION_H
 

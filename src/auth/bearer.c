@@ -44,9 +44,9 @@ static int find_principal(struct db *db, const json_t *claims, int64_t now_us,
 	if (found < 0)
 		return -1;
 	if (found == 0)
-		return err_http(e, ERR_DENIED, 403, "AuthorizationFailed", "The subject '%.100s' of "
-		    "issuer '%.100s' is no principal's; 'holdfast principal add' registers it.", sub,
-		    iss);
+		return err_http(e, ERR_DENIED, 403, "AuthorizationFailed", "The subject '%.100s' "
+		    "of issuer '%.100s' is no principal's; 'holdfast principal add' registers it.",
+		    sub, iss);
 	(void)snprintf(ret->client_id, sizeof(ret->client_id), "%s", p.client_id);
 	(void)snprintf(ret->object_id, sizeof(ret->object_id), "%s", p.object_id);
 	return 0;

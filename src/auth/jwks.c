@@ -94,8 +94,8 @@ static int discover(const struct jwks *j, struct http_client *c, int64_t end_us,
 	char url[512];
 
 	n -= n > 0 && j->issuer[n - 1] == '/';
-	if (snprintf(url, sizeof(url), "%.*s/.well-known/openid-configuration", (int)n, j->issuer) >=
-	    (int)sizeof(url))
+	if (snprintf(url, sizeof(url), "%.*s/.well-known/openid-configuration", (int)n,
+	    j->issuer) >= (int)sizeof(url))
 		return err_set(e, ERR_INVALID, "issuer '%.100s' is too long", j->issuer);
 	if (get_json(c, url, end_us, &doc, e) != 0)
 		return -1;

@@ -77,7 +77,7 @@ static int no_match(struct assertion_fault *f, int64_t number, const char *what,
 	    "'holdfast principal show' lists.", what, value);
 }
 
-/* How far the best of the credentials agrees: 0 nothing, 1 issuer, 2 subject too, 3 audience too. */
+/* How far the best of the credentials agrees: 0 not at all, 1 issuer, 2 subject, 3 audience too. */
 static unsigned agreement(const json_t *claims, const struct credentials *known, int64_t now_us)
 {
 	const char *iss = jstr(claims, "iss", ""), *sub = jstr(claims, "sub", "");

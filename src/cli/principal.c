@@ -52,7 +52,8 @@ static const struct option options[] = {
 	{ "dir", required_argument, NULL, 'D' }, { "to", required_argument, NULL, 't' },
 	{ "role", required_argument, NULL, 'r' }, { "certificate", required_argument, NULL, 'c' },
 	{ "issuer", required_argument, NULL, 'i' }, { "subject", required_argument, NULL, 's' },
-	{ "audience", required_argument, NULL, 'a' }, { "credential", required_argument, NULL, 'k' },
+	{ "audience", required_argument, NULL, 'a' },
+	{ "credential", required_argument, NULL, 'k' },
 	{ "expires", required_argument, NULL, 'x' }, { "overlap", required_argument, NULL, 'o' },
 	{ "json", no_argument, NULL, 'j' }, { "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -115,7 +116,8 @@ static int check(const struct principal_args *a, const char *verb)
 	if (a->to != NULL && a->role != NULL)
 		return cli_usage("principal", "--role is for a new principal only");
 	if (strcmp(verb, "rotate") == 0 && a->issuer != NULL)
-		return cli_usage("principal", "rotate: a subject of an issuer has nothing to change");
+		return cli_usage("principal",
+		    "rotate: a subject of an issuer has nothing to change");
 	return CLI_OK;
 }
 

@@ -115,8 +115,8 @@ int principal_find(struct db_conn *db, const char *name, struct principal *ret, 
 	if (s.count == 0)
 		return err_set(e, ERR_NOT_FOUND, "no principal is called '%.100s'", name);
 	if (s.count > 1)
-		return err_set(e, ERR_INVALID, "%u principals are called '%.100s': give the client id",
-		    s.count, name);
+		return err_set(e, ERR_INVALID,
+		    "%u principals are called '%.100s': give the client id", s.count, name);
 	*ret = s.found;
 	return 0;
 }

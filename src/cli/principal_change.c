@@ -73,8 +73,8 @@ static int remove_credential(const struct principal_cmd *c, struct db_conn *db,
 {
 	int found = credential_delete(db, who->client_id, c->args->credential, e);
 
-	return found != 0 ? found : err_set(e, ERR_NOT_FOUND, "principal '%s' has no credential '%.60s'",
-	    who->name, c->args->credential);
+	return found != 0 ? found : err_set(e, ERR_NOT_FOUND,
+	    "principal '%s' has no credential '%.60s'", who->name, c->args->credential);
 }
 
 static int remove_principal(const struct principal_cmd *c, struct db_conn *db,

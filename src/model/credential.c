@@ -109,10 +109,11 @@ static int read_row(struct db_stmt *q, struct credential *ret, struct err *e)
 int credentials_load(struct db_conn *c, const char *client_id, struct credentials *ret,
     struct err *e)
 {
-	auto_credentials struct credentials list = { calloc(CREDENTIALS_MAX, sizeof(*list.all)), 0 };
+	auto_credentials struct credentials list = { 0 };
 	auto_stmt struct db_stmt q = { 0 };
 	int rc;
 
+	list.all = calloc(CREDENTIALS_MAX, sizeof(*list.all));
 	if (list.all == NULL)
 		return err_nomem(e);
 	if (db_prepare(c, "SELECT " COLUMNS " FROM credential WHERE client_id = $1"
@@ -120,8 +121,9 @@ int credentials_load(struct db_conn *c, const char *client_id, struct credential
 		return -1;
 	while ((rc = db_step(&q, e)) > 0) {
 		if (list.count == CREDENTIALS_MAX)
-			return err_set(e, ERR_CORRUPT, "principal '%s' has more than %d credentials",
-			    client_id, CREDENTIALS_MAX);
+			return err_set(e, ERR_CORRUPT,
+			    "principal '%s' has more than %d credentials", client_id,
+			    CREDENTIALS_MAX);
 		if (read_row(&q, &list.all[list.count], e) < 0)
 			return -1;
 		list.count++;

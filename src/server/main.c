@@ -19,7 +19,7 @@ static const struct cli_verb verbs[] = {
 	{ "init", "DIR", "make a data directory", cmd_init },
 	{ "serve", "DIR", "run the server", cmd_serve },
 	{ "token", "DIR", "print a bearer token for the administrator", cmd_token },
-	{ "env", "CLIENT [DIR]", "print what az, JavaScript, Python or Terraform must know", cmd_env },
+	{ "env", "CLIENT [DIR]", "print what az, js, python or terraform must know", cmd_env },
 	{ "status", "[DIR]", "show vaults, items and running jobs", cmd_status },
 	{ "vm", "add NAME", "register disk images as a virtual machine", cmd_vm },
 	{ "job", "watch ID", "follow a job to its end", cmd_job },

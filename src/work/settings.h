@@ -28,7 +28,7 @@ struct issuer_settings {
 	char *url;		/* what its tokens say as "iss" */
 	char *audience;		/* of bearer tokens for this server; "": none are taken */
 	char *jwks;		/* URL of its keys; "": its configuration tells */
-	char *ca;		/* PEM file that its server is checked with, absolute; NULL: the system's */
+	char *ca;		/* PEM file that its server is checked with; NULL: the system's */
 };
 
 struct settings {

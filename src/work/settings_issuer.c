@@ -51,9 +51,11 @@ int setting_store_link(char **field, const char *value, struct err *e)
 
 	(void)snprintf(server, sizeof(server), "%.*s", (int)at, value);
 	if (n >= sizeof(server) || !server_url_valid(server))
-		return err_set(e, ERR_INVALID, "'%.100s' is not of the form https://HOST/PATH", value);
+		return err_set(e, ERR_INVALID, "'%.100s' is not of the form https://HOST/PATH",
+		    value);
 	for (const char *c = value + at; *c != '\0'; c++)
-		if ((unsigned char)*c <= ' ' || (unsigned char)*c >= 0x7f || strchr("?#\"<>\\", *c) != NULL)
+		if ((unsigned char)*c <= ' ' || (unsigned char)*c >= 0x7f ||
+		    strchr("?#\"<>\\", *c) != NULL)
 			return err_set(e, ERR_INVALID, "'%.100s' has a character that no path has",
 			    value);
 	return setting_replace(field, str_c(value), e);

@@ -442,8 +442,8 @@ static void a_certificate_is_read(void **state)
 
 	(void)state;
 	in_dir("client.pem", path);
-	(void)snprintf(cmd, sizeof(cmd), "openssl req -x509 -newkey rsa:4096 -nodes -days 2 -subj /CN=a"
-	    " -keyout %s -out %s.cert 2>/dev/null && cat %s.cert >>%s", path, path, path, path);
+	(void)snprintf(cmd, sizeof(cmd), "openssl req -x509 -newkey rsa:4096 -nodes -days 2 -subj"
+	    " /CN=a -keyout %s -out %s.cert 2>/dev/null && cat %s.cert >>%s", path, path, path, path);
 	assert_int_equal(system(cmd), 0);
 	OK(fs_read_all(path, 65536, &pem, &e));
 	OK(certificate_read(buf_str(&pem), &c, &e));

@@ -281,7 +281,7 @@ static void a_newer_schema_and_foreign_files_are_refused(void **state)
 	FAILS(db_open("/nonexistent/control.db", &db, &e), ERR_NOT_FOUND);
 }
 
-/* As a database was before principals had several credentials: the one that there was still counts. */
+/* As a database was before principals had several credentials: the one that there was counts. */
 static void the_secret_of_the_first_schema_is_kept(void **state)
 {
 	struct place *p = *state;

@@ -283,7 +283,8 @@ static void a_new_file_says_every_key_and_is_read_back(void **state)
 {
 	static const char *const keys[] = { "listen", "names", "retry_after", "api_workers",
 		"job_workers", "chunk_kib", "replication_interval", "replication_limit",
-		"connections_max", "token_lifetime", "assertion_uses", "path", "pair", "server", "store" };
+		"connections_max", "token_lifetime", "assertion_uses", "path", "pair", "server",
+		"store" };
 	auto_buf struct buf b = { 0 };
 	struct settings *s;
 	struct err e;
