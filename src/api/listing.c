@@ -8,12 +8,14 @@ struct listing {
 	const char *type, *name, *tag_name, *tag_value;	/* NULL: any */
 };
 
-/* Resources in ARM's sense: "Namespace/type", neither groups nor what lives in another. */
+/* Resources in ARM's sense: "Namespace/type", neither groups nor deployments nor what lives in
+ * another. */
 static bool is_top_level(const char *type)
 {
 	const char *slash = strchr(type, '/');
 
-	return slash != NULL && strchr(slash + 1, '/') == NULL && strcmp(type, TYPE_GROUP) != 0;
+	return slash != NULL && strchr(slash + 1, '/') == NULL && strcmp(type, TYPE_GROUP) != 0 &&
+	    strcmp(type, TYPE_DEPLOYMENT) != 0;
 }
 
 static bool wanted(const struct listing *l, const struct resource *r)

@@ -23,8 +23,8 @@ static const char *const compute_types[] = { "disks", "virtualMachines", "locati
 static const char *const network_types[] = { "networkInterfaces", "virtualNetworks",
 	"virtualNetworks/subnets", NULL };
 static const char *const storage_types[] = { "storageAccounts", "checkNameAvailability", NULL };
-static const char *const resources_types[] = { "resourceGroups", "resources", "subscriptions",
-	"subscriptions/locations", "tenants", "providers", NULL };
+static const char *const resources_types[] = { "deployments", "resourceGroups", "resources",
+	"subscriptions", "subscriptions/locations", "tenants", "providers", NULL };
 static const char *const recovery_types[] = { "vaults", "locations", "locations/backupStatus",
 	"locations/backupPreValidateProtection", "locations/backupValidateFeatures", "operations",
 	NULL };

@@ -5,6 +5,7 @@ const struct api_route *const api_tables[] = {
 	identity_routes,
 	metrics_routes,
 	group_routes,
+	deployment_routes,
 	compute_disk_routes,
 	compute_vm_routes,
 	storage_routes,

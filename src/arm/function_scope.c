@@ -155,7 +155,7 @@ static int deployment(struct template *t, const json_t *args, json_t **ret, stru
 static int reference(struct template *t, const json_t *args, json_t **ret, struct err *e)
 {
 	auto_json json_t *whole = NULL;
-	const struct planned *own;
+	struct planned *own = NULL;
 	const char *name, *version = NULL, *full = "";
 	json_t *v;
 
@@ -165,7 +165,8 @@ static int reference(struct template *t, const json_t *args, json_t **ret, struc
 		return -1;
 	if (!t->may_refer || t->scope->get == NULL)
 		return template_wrong(e, "it may be used in the properties of resources and in outputs only");
-	own = template_find(t, name);
+	if (template_find(t, name, &own, e) < 0)
+		return -1;
 	if (own == NULL && name[0] != '/')
 		return template_wrong(e, "the resource '%.200s' is not defined in the template", name);
 	if (version == NULL && own != NULL)

@@ -26,14 +26,15 @@ static int add_need(struct planned *p, struct planned *other, struct err *e)
 	return 0;
 }
 
-/* A name, an id or the name of a copy loop, which is all that it makes. */
+/* What template_find() knows, or the name of a copy loop, which is all that it makes. */
 static int depend(struct template *t, struct planned *p, const char *name, struct err *e)
 {
-	struct planned *other = template_find(t, name);
+	struct planned *other = NULL;
+	int r = template_find(t, name, &other, e);
 	bool found = false;
 
-	if (other != NULL)
-		return add_need(p, other, e);
+	if (r != 0)
+		return r < 0 ? -1 : add_need(p, other, e);
 	for (size_t i = 0; i < t->count; i++) {
 		struct planned *x = &t->resource[i];
 
@@ -80,9 +81,7 @@ static int named(struct template *t, const struct node *arg, struct planned **re
 		template_leave(t, mark);
 		return e->kind == ERR_INVALID ? 0 : -1;
 	}
-	if (json_is_string(name))
-		*ret = template_find(t, json_string_value(name));
-	return 0;
+	return json_is_string(name) && template_find(t, json_string_value(name), ret, e) < 0 ? -1 : 0;
 }
 
 /* reference() of another resource of the template makes it needed. */

@@ -118,17 +118,30 @@ static int add_all(struct template *t, const json_t *source, size_t index, struc
 	return 0;
 }
 
-struct planned *template_find(struct template *t, const char *name)
+/* "name", "Namespace/type/name" or the whole id. */
+static bool is_named(const struct template_resource *r, const char *name)
 {
+	if (name[0] == '/')
+		return arm_id_same(str_c(r->id), str_c(name));
+	return str_ieq(str_c(r->name), str_c(name)) ||
+	    str_ieq(str_c(strstr(r->id, "/providers/") + strlen("/providers/")), str_c(name));
+}
+
+int template_find(struct template *t, const char *name, struct planned **ret, struct err *e)
+{
+	struct planned *found = NULL;
+
 	t->budget -= (int64_t)t->count / 8;	/* the search costs, too */
 	for (size_t i = 0; i < t->count; i++) {
-		const struct template_resource *r = &t->resource[i].shown;
-
-		if (str_ieq(str_c(r->name), str_c(name)) ||
-		    (name[0] == '/' && arm_id_same(str_c(r->id), str_c(name))))
-			return &t->resource[i];
+		if (!is_named(&t->resource[i].shown, name))
+			continue;
+		if (found != NULL)
+			return template_wrong(e, "'%.200s' names more than one resource of the template; "
+			    "use resourceId()", name);
+		found = &t->resource[i];
 	}
-	return NULL;
+	*ret = found;
+	return found != NULL;
 }
 
 int template_plan(struct template *t, struct err *e)

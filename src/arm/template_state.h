@@ -92,8 +92,10 @@ must_check int template_plan(struct template *t, struct err *e);
 must_check int template_order(struct template *t, struct err *e);
 must_check int template_make_body(struct template *t, struct planned *p, json_t **ret,
     struct err *e);
-/* The resource that a name or an id means; NULL if none is the template's. */
-struct planned *template_find(struct template *t, const char *name);
+/* The template's resource that a name, "Namespace/type/name" or an id means: 1; 0 if there is none,
+ * *ret is then NULL; -1 if there are several. */
+must_check int template_find(struct template *t, const char *name, struct planned **ret,
+    struct err *e);
 
 /* ---- function.c ---- */
 

@@ -13,6 +13,7 @@
 
 /* Canonical type names: use these, never literals. */
 #define TYPE_GROUP "Microsoft.Resources/resourceGroups"
+#define TYPE_DEPLOYMENT "Microsoft.Resources/deployments"
 #define TYPE_DISK "Microsoft.Compute/disks"
 #define TYPE_VM "Microsoft.Compute/virtualMachines"
 #define TYPE_ACCOUNT "Microsoft.Storage/storageAccounts"

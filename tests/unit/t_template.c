@@ -189,6 +189,11 @@ static void what_is_needed_comes_first(void **state)
 	    "\"dependsOn\":[\"a\"]}]", "{}", "circular dependency");
 	refused("\"resources\":[{" D ",\"name\":\"a\",\"dependsOn\":[\"z\"]}]", "{}",
 	    "resources[0].dependsOn[0]: the resource 'z' is not defined");
+	names_in_order("\"resources\":[{" D ",\"name\":\"a\",\"dependsOn\":[\"Microsoft.Compute/disks/b\"]},"
+	    "{" D ",\"name\":\"b\"}]", "b a ");
+	refused("\"resources\":[{" D ",\"name\":\"a\",\"dependsOn\":[\"b\"]},{" D ",\"name\":\"b\"},"
+	    "{\"type\":\"Microsoft.Compute/virtualMachines\",\"apiVersion\":\"2022-01-01\",\"name\":\"b\"}]",
+	    "{}", "names more than one resource");
 	refused("\"resources\":[{" D ",\"name\":\"a\"},{" D ",\"name\":\"A\"}]", "{}", "is defined twice");
 	refused("\"resources\":[{" D ",\"name\":\"[string(copyIndex())]\",\"copy\":{\"name\":\"n\",\"count\":801}}]",
 	    "{}", "copy.count");
