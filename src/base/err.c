@@ -92,14 +92,16 @@ int (err_sys)(struct err *e, int sys, const char *fmt, ...)
 
 int (err_in)(struct err *e, const char *fmt, ...)
 {
-	char inner[sizeof(e->msg)], outer[sizeof(e->msg)];
+	char inner[sizeof(e->msg)], outer[181];
 	va_list ap;
+	size_t n;
 
 	va_start(ap, fmt);
 	(void)vsnprintf(outer, sizeof(outer), fmt, ap);
 	va_end(ap);
+	n = strlen(outer);
 	memcpy(inner, e->msg, sizeof(inner));
-	(void)snprintf(e->msg, sizeof(e->msg), "%.180s: %.320s", outer, inner);
+	(void)snprintf(e->msg, sizeof(e->msg), "%s: %.*s", outer, (int)(sizeof(e->msg) - n - 3), inner);
 	return -1;
 }
 
