@@ -97,7 +97,8 @@ static int check_disk(struct checker *k, json_t *d, int lun, const char *path, s
 static int check_os_disk(struct checker *k, json_t *storage, struct err *e)
 {
 	static const char path[] = "properties.storageProfile.osDisk";
-	const char *os = NULL;
+	static const char *const systems[] = { "Linux", "Windows" };
+	const char *os = "Linux", *known = NULL;
 	json_t *d = NULL;
 	int got = jget_obj(storage, "osDisk", &d, e);
 
@@ -108,12 +109,13 @@ static int check_os_disk(struct checker *k, json_t *storage, struct err *e)
 		    "%s: required, but missing", path);
 	if (jget_str(d, "osType", &os, e) < 0)
 		return err_in(e, "%s", path);
-	if (os == NULL && jset(d, "osType", json_string(os = "Linux"), e) != 0)
-		return -1;
-	if (strcmp(os, "Linux") != 0 && strcmp(os, "Windows") != 0)
+	for (size_t i = 0; i < ARRAY_LEN(systems); i++)
+		if (str_ieq(str_c(os), str_c(systems[i])))	/* az vm create sends "linux" */
+			known = systems[i];
+	if (known == NULL)
 		return err_code(e, ERR_INVALID, "InvalidParameter",
 		    "%s.osType: '%.40s' is neither Linux nor Windows", path, os);
-	return check_disk(k, d, -1, path, e);
+	return jset(d, "osType", json_string(known), e) != 0 ? -1 : check_disk(k, d, -1, path, e);
 }
 
 static int check_data_disks(struct checker *k, json_t *storage, struct err *e)
@@ -192,6 +194,8 @@ int vm_check(struct api_call *c, struct db_conn *conn, const char *id, const cha
 	    add_facts(c, old, props, e) != 0)
 		return -1;
 	(void)json_object_del(props, "instanceView");
+	(void)json_object_del(jat(props, "osProfile"), "adminPassword");	/* never shown again */
+	(void)json_object_del(jat(props, "osProfile"), "customData");
 	doc = json_pack("{s:O, s:{s:s}}", "properties", props, "internal", "powerState", power);
 	if (doc == NULL)
 		return err_nomem(e);
