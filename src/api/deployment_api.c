@@ -126,22 +126,28 @@ static int deployment_cancel(struct api_call *c, struct err *e)
 	    "'%.20s'.", r.name, jstr(r.body, "properties.provisioningState", ""));
 }
 
+/* Clients ask for operations without the provider's name in the path. */
+#define SHORT "subscriptions/{sub}/resourceGroups/{rg}/deployments/{deployment}"
 #define DEPLOYMENTS "subscriptions/{sub}/resourceGroups/{rg}/providers/" TYPE_DEPLOYMENT
 #define DEPLOYMENT DEPLOYMENTS "/{deployment}"
 
 const struct api_route deployment_routes[] = {
 	{ "GET", DEPLOYMENT, deployment_get, API_GROUP, TYPE_DEPLOYMENT "/read" },
-	{ "PUT", DEPLOYMENT, deployment_put, API_GROUP | API_BODY, TYPE_DEPLOYMENT "/write" },
+	{ "PUT", DEPLOYMENT, deployment_put, API_GROUP, TYPE_DEPLOYMENT "/write" },
 	{ "DELETE", DEPLOYMENT, deployment_delete, API_GROUP, TYPE_DEPLOYMENT "/delete" },
-	{ "POST", DEPLOYMENT "/validate", deployment_validate, API_GROUP | API_BODY,
+	{ "POST", DEPLOYMENT "/validate", deployment_validate, API_GROUP,
 	    TYPE_DEPLOYMENT "/validate/action" },
-	{ "POST", DEPLOYMENT "/whatIf", deployment_what_if, API_GROUP | API_BODY_OPTIONAL,
+	{ "POST", DEPLOYMENT "/whatIf", deployment_what_if, API_GROUP,
 	    TYPE_DEPLOYMENT "/whatIf/action" },
 	{ "POST", DEPLOYMENT "/cancel", deployment_cancel, API_GROUP,
 	    TYPE_DEPLOYMENT "/cancel/action" },
 	{ "GET", DEPLOYMENT "/operations", deployment_operations, API_GROUP,
 	    TYPE_DEPLOYMENT "/operations/read" },
 	{ "GET", DEPLOYMENT "/operations/{op}", deployment_operation, API_GROUP,
+	    TYPE_DEPLOYMENT "/operations/read" },
+	{ "GET", SHORT "/operations", deployment_operations, API_GROUP,
+	    TYPE_DEPLOYMENT "/operations/read" },
+	{ "GET", SHORT "/operations/{op}", deployment_operation, API_GROUP,
 	    TYPE_DEPLOYMENT "/operations/read" },
 	{ "GET", DEPLOYMENT "/operationStatuses/{op}", deployment_status, API_GROUP,
 	    TYPE_DEPLOYMENT "/operationstatuses/read" },

@@ -80,7 +80,7 @@ int deployment_fetch(struct api_call *c, const json_t *link, const char *what, j
 		return e->kind == ERR_INVALID ? no_content(uri, e->msg, e) : -1;
 	if (answer.status != 200)
 		return no_content(uri, answer.code != NULL ? answer.code : "no whole blob came", e);
-	if (jparse(buf_str(&answer.body), ret, e) != 0)
+	if (jparse_relaxed(buf_str(&answer.body), ret, e) != 0)
 		return e->kind == ERR_INVALID ? no_content(uri, e->msg, e) : -1;
 	return 0;
 }

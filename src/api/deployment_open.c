@@ -159,8 +159,22 @@ static int check_resource(const struct template_resource *r, struct err *e)
 	    (k.route->flags & API_RS) != 0 ? ARM_RECOVERY_SERVICES : ARM_OTHER, r->type, e);
 }
 
+/* az puts a template's text into its request as it is in the file, under a name without quotes. */
+static int read_body(struct api_call *c, struct err *e)
+{
+	if (jparse_relaxed(c->http->body, &c->body, e) != 0)
+		return err_http(e, ERR_INVALID, 400, "InvalidRequestContent",
+		    "The request content was invalid and could not be deserialized: '%.300s'.", e->msg);
+	if (!json_is_object(c->body))
+		return err_http(e, ERR_INVALID, 400, "InvalidRequestContent",
+		    "The request content was invalid: a JSON object is required.");
+	return 0;
+}
+
 int deployment_open(struct api_call *c, struct deployment *ret, struct err *e)
 {
+	json_t *tags;
+
 	ret->c = c;
 	ret->id = deployment_id(c);
 	if (ret->id == NULL)
@@ -169,8 +183,8 @@ int deployment_open(struct api_call *c, struct deployment *ret, struct err *e)
 		return err_code(e, ERR_INVALID, "InvalidDeploymentName",
 		    "deployment name '%.80s' is invalid: 1 to 64 letters, digits, '-', '.', '_', '(' and "
 		    "')'", c->param[2]);
-	if (check_mode(c->body, e) != 0 ||
-	    take_one(c, "template", "templateLink", &ret->document, e) != 0 ||
+	if (read_body(c, e) != 0 || fields_tags(c->body, &tags, e) < 0 ||
+	    check_mode(c->body, e) != 0 || take_one(c, "template", "templateLink", &ret->document, e) != 0 ||
 	    take_parameters(ret, e) != 0)
 		return -1;
 	if (ret->document == NULL)

@@ -90,10 +90,9 @@ int deployment_put(struct api_call *c, struct err *e)
 	const char *path;
 	char op[64];
 	bool is_new;
-	json_t *tags;
 
-	if (fields_tags(c->body, &tags, e) < 0 || deployment_open(c, &d, e) != 0 ||
-	    deployment_run(&d, e) != 0 || store(&d, &r, &is_new, op, e) != 0)
+	if (deployment_open(c, &d, e) != 0 || deployment_run(&d, e) != 0 ||
+	    store(&d, &r, &is_new, op, e) != 0)
 		return -1;
 	path = arena_fmt(&c->arena, "%s/operationStatuses/%s", r.id, op);
 	if (path == NULL)

@@ -22,6 +22,10 @@ static inline void json_decref_p(json_t **j)
  * invalid UTF-8 are refused.  The caller owns *ret. */
 must_check int jparse(struct str text, json_t **ret, struct err *e);
 
+/* The same for JSON as templates have it: with comments, names without quotes, line breaks and tabs
+ * in strings, a comma behind the last member. */
+must_check int jparse_relaxed(struct str text, json_t **ret, struct err *e);
+
 /* Compact text, keys in insertion order, appended to `b`. */
 must_check int jdump(const json_t *j, struct buf *b, struct err *e);
 

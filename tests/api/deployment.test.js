@@ -118,13 +118,25 @@ test('what az vm create sends: literal names, a new network and interface, an at
     { apiVersion: '2015-06-15', type: 'Microsoft.Network/networkInterfaces', name: 'azVMNic', location: 'eastus', tags: {}, dependsOn: ['Microsoft.Network/virtualNetworks/azVNET'],
       properties: { ipConfigurations: [{ name: 'ipconfigaz', properties: { privateIPAllocationMethod: 'Dynamic', subnet: { id: `${s.group}/providers/Microsoft.Network/virtualNetworks/azVNET/subnets/default` } } }] } },
     { apiVersion: '2022-11-01', type: 'Microsoft.Compute/virtualMachines', name: 'az', location: 'eastus', tags: {}, dependsOn: ['Microsoft.Network/networkInterfaces/azVMNic'],
-      properties: { hardwareProfile: { vmSize: 'Standard_DS1_v2' }, networkProfile: { networkInterfaces: [{ id: nic, properties: { deleteOption: null } }] },
-        storageProfile: { osDisk: { createOption: 'attach', caching: null, osType: 'Linux', managedDisk: { id: disk } } } } },
+      properties: { hardwareProfile: { vmSize: 'Standard_DS1_v2' }, osProfile: { computerName: 'az', adminPassword: 'psst' }, networkProfile: { networkInterfaces: [{ id: nic, properties: { deleteOption: null } }] },
+        storageProfile: { osDisk: { createOption: 'attach', caching: null, osType: 'linux', managedDisk: { id: disk } } } } },
     network('azVNET', { dependsOn: [] })], { parameters: {}, variables: {}, outputs: {} }), parameters: {} }, s.group);
   assert.equal(r.json.properties?.provisioningState, 'Succeeded', r.text);
   const vm = (await ok(server, 'GET', `${s.group}/providers/Microsoft.Compute/virtualMachines/az`, { version: COMPUTE })).json;
   assert.equal(vm.properties.networkProfile.networkInterfaces[0].id, nic);
+  assert.equal(vm.properties.storageProfile.osDisk.osType, 'Linux');
+  assert.deepEqual(vm.properties.osProfile, { computerName: 'az' }, 'a password is not shown again');
   assert.equal((await ok(server, 'GET', disk, { version: COMPUTE })).json.managedBy, vm.id);
+});
+
+test("az's own way to send a template: its text as it is in the file, with comments", async () => {
+  const text = `{"properties": {"mode": "Incremental", "parameters": {}, template: // from a file
+    {"$schema": "${SCHEMA}", /* none */ "contentVersion": "1.0.0.0", "resources": [],}}}`;
+  const r = await request(server, 'PUT', deploymentId(target, 'text'), { version: RESOURCES, body: text, headers: { 'content-type': 'application/json' } });
+  assert.equal(r.status, 201, r.text);
+  const ops = await ok(server, 'GET', `${target}/deployments/text/operations`, { version: RESOURCES });
+  assert.deepEqual(ops.json.value, []);
+  await refused(request(server, 'PUT', deploymentId(target, 'text'), { version: RESOURCES, body: `${text} x` }), 'InvalidRequestContent', /JSON line/);
 });
 
 test('parameters, loops, conditions, reference() and outputs', async () => {

@@ -1,4 +1,4 @@
-/* fuzz_template.c - any JSON as a deployment template, its parameters under "given": it is refused
+/* fuzz_template.c - any relaxed JSON as a deployment template, its parameters under "given": it is refused
  * with a reason, or every document can be made, within the bounds. */
 #include "arm/template.h"
 
@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	auto_json json_t *document = NULL, *outputs = NULL;
 	struct err e = { 0 };
 
-	if (jparse((struct str){ (const char *)data, size }, &document, &e) != 0)
+	if (jparse_relaxed((struct str){ (const char *)data, size }, &document, &e) != 0)
 		return 0;
 	if (template_open(document, jat(document, "given"), &scope, &t, &e) != 0) {
 		must_have_reason(&e);

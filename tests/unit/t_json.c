@@ -66,6 +66,25 @@ static void parser_is_strict(void **state)
 		FAILS(jparse(str_c(bad[i]), &j, &e), ERR_INVALID);
 }
 
+static void relaxed_text_is_read_as_it_is_meant(void **state)
+{
+	auto_json json_t *want = doc("{\"template\":{\"a//b\":\"c/*d*/\\n\\te\\\"\"},\"n\":[1.5e-3,true]}");
+	json_t *j = NULL;
+	struct err e;
+
+	(void)state;
+	OK(jparse_relaxed(STR("{ template: // the file\n {\"a//b\": \"c/*d*/\n\te\\\"\"}, /* n */ n:[1.5e-3,true,],}"),
+	    &j, &e));
+	assert_true(json_equal(j, want));
+	json_decref(j);
+	FAILS(jparse_relaxed(STR("{a:\n/* \n */ nothing}"), &j, &e), ERR_INVALID);
+	CONTAINS(e.msg, "line 3");
+	FAILS(jparse_relaxed(STR("{\"a\":\"b"), &j, &e), ERR_INVALID);
+	FAILS(jparse_relaxed(STR("{\"a\":\"b\\"), &j, &e), ERR_INVALID);
+	FAILS(jparse_relaxed(STR("{/*"), &j, &e), ERR_INVALID);
+	FAILS(jparse_relaxed(STR(""), &j, &e), ERR_INVALID);
+}
+
 static void dump_is_compact_and_in_order(void **state)
 {
 	auto_json json_t *j = doc("{ \"b\": 1, \"a\": [ true, null ] }");
@@ -84,6 +103,7 @@ int main(void)
 		cmocka_unit_test(getters_find_by_path),
 		cmocka_unit_test(wrong_types_name_the_path),
 		cmocka_unit_test(parser_is_strict),
+		cmocka_unit_test(relaxed_text_is_read_as_it_is_meant),
 		cmocka_unit_test(dump_is_compact_and_in_order),
 	};
 
