@@ -13,7 +13,7 @@ struct deployment {
 	struct api_call *c;
 	const char *id;
 	json_t *document, *parameters;	/* owned */
-	json_t *group, *subscription, *self;	/* what the template's functions answer; owned */
+	json_t *group, *subscription, *self; /* what the template's functions answer; owned */
 	struct template_scope scope;
 	struct template *t;
 	json_t *operations;		/* one document for each resource; owned */
@@ -24,14 +24,14 @@ struct deployment {
 void deployment_done(struct deployment *d);	/* zeroed storage is fine */
 #define auto_deployment cleanup_with(deployment_done)
 
-const char *deployment_id(struct api_call *c);	/* params sub, rg, deployment; NULL out of memory */
+const char *deployment_id(struct api_call *c); /* params sub, rg, deployment; NULL out of memory */
 
-/* Read the request, fetch what it links to, open the template and check that each resource can be put
- * here.  Fills the zeroed *ret; nothing is changed. */
+/* Read the request, fetch what it links to, open the template and check that each resource can be
+ * put here.  Fills the zeroed *ret; nothing is changed. */
 must_check int deployment_open(struct api_call *c, struct deployment *ret, struct err *e);
 
-/* `document` or `parameters` of a link {"uri"}: a blob of one of this server's accounts, read with the
- * caller's rights.  `what` names it in errors.  New reference. */
+/* `document` or `parameters` of a link {"uri"}: a blob of one of this server's accounts, read with
+ * the caller's rights.  `what` names it in errors.  New reference. */
 must_check int deployment_fetch(struct api_call *c, const json_t *link, const char *what,
     json_t **ret, struct err *e);
 

@@ -82,7 +82,8 @@ static int deployment_operation(struct api_call *c, struct err *e)
 		if (str_ieq(str_c(jstr(x, "operationId", "")), str_c(c->param[3])))
 			return api_json(c, 200, json_incref(x), e);
 	return err_code(e, ERR_NOT_FOUND, "DeploymentOperationNotFound",
-	    "Operation '%.64s' of deployment '%.64s' could not be found.", c->param[3], c->param[2]);
+	    "Operation '%.64s' of deployment '%.64s' could not be found.", c->param[3],
+	    c->param[2]);
 }
 
 /* What the PUT's Azure-AsyncOperation names: finished as soon as it exists. */
@@ -103,16 +104,17 @@ static int deployment_status(struct api_call *c, struct err *e)
 	if (found == 0 || strcmp(op.kind, "deployment") != 0 ||
 	    !arm_id_same(str_c(op.scope), str_c(id)))
 		return err_code(e, ERR_NOT_FOUND, "DeploymentOperationNotFound",
-		    "Operation status '%.64s' of deployment '%.64s' could not be found.", c->param[3],
-		    c->param[2]);
-	return api_json(c, 200, json_pack("{s:s,s:O*}", "status", op.status, "error", op.result), e);
+		    "Operation status '%.64s' of deployment '%.64s' could not be found.",
+		    c->param[3], c->param[2]);
+	return api_json(
+	    c, 200, json_pack("{s:s,s:O*}", "status", op.status, "error", op.result), e);
 }
 
 static int deployment_what_if(struct api_call *c, struct err *e)
 {
 	return err_code(e, ERR_INVALID, "NotSupported",
-	    "What-if for deployment '%.64s': what would change is not worked out here; validate tells "
-	    "whether the template can be deployed", c->param[2]);
+	    "What-if for deployment '%.64s': what would change is not worked out here; validate "
+	    "tells whether the template can be deployed", c->param[2]);
 }
 
 static int deployment_cancel(struct api_call *c, struct err *e)

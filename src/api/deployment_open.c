@@ -33,21 +33,21 @@ static int check_mode(const json_t *body, struct err *e)
 		return -1;
 	if (str_ieq(str_c(mode), STR("Complete")))
 		return err_code(e, ERR_INVALID, "InvalidDeploymentMode",
-		    "properties.mode: Complete, which deletes what the template does not name, is not "
-		    "supported here; use Incremental");
+		    "properties.mode: Complete, which deletes what the template does not name, is "
+		    "not supported here; use Incremental");
 	if (!str_ieq(str_c(mode), STR("Incremental")))
 		return err_code(e, ERR_INVALID, "InvalidDeploymentMode",
 		    "properties.mode: '%.40s' is not Incremental", mode);
 	if (jat(body, "properties.onErrorDeployment") != NULL)
 		return err_code(e, ERR_INVALID, "InvalidRequestContent",
-		    "properties.onErrorDeployment: going back to an earlier deployment is not supported "
-		    "here");
+		    "properties.onErrorDeployment: going back to an earlier deployment is not "
+		    "supported here");
 	return 0;
 }
 
 /* One of the two members: the document itself, or a link to it. */
-static int take_one(struct api_call *c, const char *inline_name, const char *link_name, json_t **ret,
-    struct err *e)
+static int take_one(struct api_call *c, const char *inline_name, const char *link_name,
+    json_t **ret, struct err *e)
 {
 	const char *inline_path = arena_fmt(&c->arena, "properties.%s", inline_name);
 	const char *link_path = arena_fmt(&c->arena, "properties.%s", link_name);
@@ -55,7 +55,8 @@ static int take_one(struct api_call *c, const char *inline_name, const char *lin
 
 	if (inline_path == NULL || link_path == NULL)
 		return err_nomem(e);
-	if (jget_obj(c->body, inline_path, &given, e) < 0 || jget_obj(c->body, link_path, &link, e) < 0)
+	if (jget_obj(c->body, inline_path, &given, e) < 0 ||
+	    jget_obj(c->body, link_path, &link, e) < 0)
 		return -1;
 	if (given != NULL && link != NULL)
 		return err_code(e, ERR_INVALID, "InvalidRequestContent",
@@ -123,17 +124,17 @@ static int fill_scope(struct deployment *d, struct err *e)
 	    "Incremental");
 	if (d->group == NULL || d->subscription == NULL || d->self == NULL)
 		return err_nomem(e);
-	d->scope = (struct template_scope){ .subscription = c->world->subscription, .group = c->param[1],
-		.subscription_json = d->subscription, .group_json = d->group, .deployment_json = d->self,
-		.get = get, .arg = d };
+	d->scope = (struct template_scope){ .subscription = c->world->subscription,
+		.group = c->param[1], .subscription_json = d->subscription, .group_json = d->group,
+		.deployment_json = d->self, .get = get, .arg = d };
 	return 0;
 }
 
 static int not_here(const struct template_resource *r, const char *why, struct err *e)
 {
 	return err_code(e, ERR_INVALID, "InvalidTemplate",
-	    "Deployment template validation failed: 'the resource '%.250s' of type '%.80s' %s'", r->id,
-	    r->type, why);
+	    "Deployment template validation failed: 'the resource '%.250s' of type '%.80s' %s'",
+	    r->id, r->type, why);
 }
 
 /* There is a PUT for it, which is done when it answers. */
@@ -164,7 +165,8 @@ static int read_body(struct api_call *c, struct err *e)
 {
 	if (jparse_relaxed(c->http->body, &c->body, e) != 0)
 		return err_http(e, ERR_INVALID, 400, "InvalidRequestContent",
-		    "The request content was invalid and could not be deserialized: '%.300s'.", e->msg);
+		    "The request content was invalid and could not be deserialized: '%.300s'.",
+		    e->msg);
 	if (!json_is_object(c->body))
 		return err_http(e, ERR_INVALID, 400, "InvalidRequestContent",
 		    "The request content was invalid: a JSON object is required.");
@@ -181,10 +183,11 @@ int deployment_open(struct api_call *c, struct deployment *ret, struct err *e)
 		return err_nomem(e);
 	if (!fields_name_valid(c->param[2], 64, "-._()"))
 		return err_code(e, ERR_INVALID, "InvalidDeploymentName",
-		    "deployment name '%.80s' is invalid: 1 to 64 letters, digits, '-', '.', '_', '(' and "
-		    "')'", c->param[2]);
+		    "deployment name '%.80s' is invalid: 1 to 64 letters, digits, '-', '.', '_', "
+		    "'(' and ')'", c->param[2]);
 	if (read_body(c, e) != 0 || fields_tags(c->body, &tags, e) < 0 ||
-	    check_mode(c->body, e) != 0 || take_one(c, "template", "templateLink", &ret->document, e) != 0 ||
+	    check_mode(c->body, e) != 0 ||
+	    take_one(c, "template", "templateLink", &ret->document, e) != 0 ||
 	    take_parameters(ret, e) != 0)
 		return -1;
 	if (ret->document == NULL)

@@ -50,12 +50,13 @@ json_t *deployment_properties(const struct deployment *d, const char *state)
 	int64_t end_us = d->end_us != 0 ? d->end_us : c->now_us;
 	char when[TIME_TEXT_MAX], duration[TIME_TEXT_MAX];
 
-	return json_pack("{s:s,s:O*,s:o,s:s,s:s,s:s,s:s,s:s,s:[],s:o,s:O*,s:O*,s:O*}", "templateHash",
-	    template_hash(d), "templateLink", jat(c->body, "properties.templateLink"), "parameters",
-	    template_parameters(d->t), "mode", "Incremental", "provisioningState", state, "timestamp",
-	    time_iso(end_us, when), "duration", time_duration(end_us - c->now_us, duration),
-	    "correlationId", c->request_id, "providers", "dependencies", dependencies(d),
-	    "outputs", d->outputs, "outputResources", d->made, "error", d->error);
+	return json_pack("{s:s,s:O*,s:o,s:s,s:s,s:s,s:s,s:s,s:[],s:o,s:O*,s:O*,s:O*}",
+	    "templateHash", template_hash(d), "templateLink",
+	    jat(c->body, "properties.templateLink"), "parameters", template_parameters(d->t),
+	    "mode", "Incremental", "provisioningState", state, "timestamp", time_iso(end_us, when),
+	    "duration", time_duration(end_us - c->now_us, duration), "correlationId", c->request_id,
+	    "providers", "dependencies", dependencies(d), "outputs", d->outputs, "outputResources",
+	    d->made, "error", d->error);
 }
 
 /* The row and the operation that the answer's header names, both finished. */
@@ -116,6 +117,6 @@ int deployment_validate(struct api_call *c, struct err *e)
 	props = deployment_properties(&d, OP_SUCCEEDED);
 	if (props == NULL || json_object_set(props, "validatedResources", resources) != 0)
 		return err_nomem(e);
-	return api_json(c, 200, json_pack("{s:s,s:s,s:s,s:O}", "id", d.id, "name", c->param[2], "type",
-	    TYPE_DEPLOYMENT, "properties", props), e);
+	return api_json(c, 200, json_pack("{s:s,s:s,s:s,s:O}", "id", d.id, "name", c->param[2],
+	    "type", TYPE_DEPLOYMENT, "properties", props), e);
 }

@@ -23,10 +23,10 @@ static int record(struct deployment *d, const struct template_resource *r, const
 {
 	char op[GUID_SIZE], when[TIME_TEXT_MAX], duration[TIME_TEXT_MAX];
 	const char *id = arena_fmt(&d->c->arena, "%s/operations/%s", d->id, guid_new(op));
-	json_t *message = o->code == NULL ? NULL : json_pack("{s:{s:s,s:s}}", "error", "code", o->code,
-	    "message", o->message);
-	json_t *row = json_pack("{s:s,s:s,s:{s:s,s:s,s:s,s:s,s:i,s:o*,s:o}}", "id", id, "operationId",
-	    op, "properties", "provisioningOperation", "Create", "provisioningState",
+	json_t *message = o->code == NULL ? NULL :
+	    json_pack("{s:{s:s,s:s}}", "error", "code", o->code, "message", o->message);
+	json_t *row = json_pack("{s:s,s:s,s:{s:s,s:s,s:s,s:s,s:i,s:o*,s:o}}", "id", id,
+	    "operationId", op, "properties", "provisioningOperation", "Create", "provisioningState",
 	    o->code == NULL ? "Succeeded" : "Failed", "timestamp", time_iso(o->end_us, when),
 	    "duration", time_duration(o->end_us - o->start_us, duration), "statusCode", o->status,
 	    "statusMessage", message, "targetResource", target_json(r));
@@ -38,16 +38,17 @@ static int record(struct deployment *d, const struct template_resource *r, const
 	return 0;
 }
 
-/* The deployment's error: what the resource's own request said, under the words clients look for. */
+/* The deployment's error: what the resource's own request said, under the words that clients look
+ * for. */
 static int fail(struct deployment *d, const struct template_resource *r, const struct outcome *o,
     struct err *e)
 {
-	const char *text = arena_fmt(&d->c->arena, "At least one resource deployment operation failed. "
-	    "Please list deployment operations for details. The resource '%s' failed: %s: %s", r->id,
-	    o->code, o->message);
+	const char *text = arena_fmt(&d->c->arena,
+	    "At least one resource deployment operation failed. Please list deployment operations "
+	    "for details. The resource '%s' failed: %s: %s", r->id, o->code, o->message);
 
-	d->error = json_pack("{s:s,s:s,s:[{s:s,s:s,s:s}]}", "code", "DeploymentFailed", "message", text,
-	    "details", "code", o->code, "target", r->id, "message", o->message);
+	d->error = json_pack("{s:s,s:s,s:[{s:s,s:s,s:s}]}", "code", "DeploymentFailed", "message",
+	    text, "details", "code", o->code, "target", r->id, "message", o->message);
 	return d->error != NULL ? 0 : err_nomem(e);
 }
 

@@ -19,7 +19,8 @@ void inner_done(struct inner *i);	/* zeroed storage is fine */
 #define auto_inner cleanup_with(inner_done)
 
 /* `path` from "/", not encoded; `query` as it goes over the wire.  `body` borrowed, may be NULL.  0
- * whatever the status; -1 if there is no answer to read (out of memory, an answer that is too long). */
+ * whatever the status; -1 if there is no answer to read (out of memory, an answer that is too
+ * long). */
 must_check int inner_request(struct api_call *c, const char *method, const char *path,
     const char *query, const json_t *body, struct inner *ret, struct err *e);
 

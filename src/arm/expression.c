@@ -21,7 +21,8 @@ bool expression_is(const char *text)
 
 static int wrong(const struct reader *r, const char *what, struct err *e)
 {
-	return template_wrong(e, "expression, character %zu: %s", (size_t)(r->at - r->start) + 1, what);
+	return template_wrong(
+	    e, "expression, character %zu: %s", (size_t)(r->at - r->start) + 1, what);
 }
 
 static char peek(struct reader *r)

@@ -61,7 +61,8 @@ static int part(const json_t *v, int64_t from, int64_t to, json_t **ret, struct 
 		for (int64_t i = 0; i < to; i++, p += text_utf8_len(str_c(p)))
 			if (i == from)
 				start = p;
-		out = json_stringn(start != NULL ? start : p, start != NULL ? (size_t)(p - start) : 0);
+		out = json_stringn(
+		    start != NULL ? start : p, start != NULL ? (size_t)(p - start) : 0);
 	}
 	if (out == NULL)
 		return err_nomem(e);

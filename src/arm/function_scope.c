@@ -37,8 +37,8 @@ static int copy_index(struct template *t, const json_t *args, json_t **ret, stru
 			loop = loop->up;
 	}
 	if (loop == NULL)
-		return template_wrong(e, "there is no copy loop%s around it", is_named ? " of that name" :
-		    "");
+		return template_wrong(
+		    e, "there is no copy loop%s around it", is_named ? " of that name" : "");
 	if (__builtin_add_overflow(loop->index, offset, &n))
 		return function_wrong(offset_at, "a small number", e);
 	*ret = json_integer(n);
@@ -58,8 +58,8 @@ static int find_type(const json_t *args, size_t most, size_t *ret, struct err *e
 			return 0;
 		}
 	}
-	return template_wrong(e, "a type such as 'Microsoft.Compute/disks' is expected among the first "
-	    "%zu arguments", most + 1);
+	return template_wrong(e, "a type such as 'Microsoft.Compute/disks' is expected among the "
+	    "first %zu arguments", most + 1);
 }
 
 /* "/providers/Namespace/type/name..." of a type and the names behind it. */
@@ -71,7 +71,8 @@ static int add_names(struct buf *b, const json_t *args, size_t type_at, struct e
 	buf_addf(b, "/providers/%.*s", (int)n, type);
 	for (type += n; *type != '\0'; type += 1 + n, at++) {
 		if (at == json_array_size(args))
-			return template_wrong(e, "there are fewer names than the type has segments");
+			return template_wrong(
+			    e, "there are fewer names than the type has segments");
 		if (function_text(args, at, &name, e) != 0)
 			return -1;
 		n = strcspn(type + 1, "/");
@@ -164,14 +165,18 @@ static int reference(struct template *t, const json_t *args, json_t **ret, struc
 	    (json_array_size(args) > 2 && function_text(args, 2, &full, e) != 0))
 		return -1;
 	if (!t->may_refer || t->scope->get == NULL)
-		return template_wrong(e, "it may be used in the properties of resources and in outputs only");
+		return template_wrong(
+		    e, "it may be used in the properties of resources and in outputs only");
 	if (template_find(t, name, &own, e) < 0)
 		return -1;
 	if (own == NULL && name[0] != '/')
-		return template_wrong(e, "the resource '%.200s' is not defined in the template", name);
+		return template_wrong(
+		    e, "the resource '%.200s' is not defined in the template", name);
 	if (version == NULL && own != NULL)
 		version = own->shown.version;
-	if (t->scope->get(t->scope->arg, own != NULL ? own->shown.id : name, version, &whole, e) != 0)
+	if (own != NULL)
+		name = own->shown.id;
+	if (t->scope->get(t->scope->arg, name, version, &whole, e) != 0)
 		return -1;
 	v = str_ieq(str_c(full), STR("Full")) ? whole : template_member(whole, "properties");
 	*ret = v != NULL ? json_incref(v) : json_object();

@@ -27,7 +27,8 @@ static int concat(struct template *t, const json_t *args, json_t **ret, struct e
 	(void)t;
 	json_array_foreach(args, i, v) {
 		if (json_is_array(v) != lists || json_is_object(v) || json_is_null(v))
-			return function_wrong(i, lists ? "an array" : "a string, a number or a boolean", e);
+			return function_wrong(
+			    i, lists ? "an array" : "a string, a number or a boolean", e);
 		if (lists ? json_array_extend(list, v) != 0 : function_show(v, &b, e) != 0)
 			return err_nomem(e);
 	}
@@ -57,8 +58,8 @@ static int format(struct template *t, const json_t *args, json_t **ret, struct e
 		}
 		i = strtoul(p + 1, &end, 10);
 		if (*p != '{' || p[1] < '0' || p[1] > '9' || *end != '}')
-			return template_wrong(e, "the format may hold '{0}', '{1}' and so on; alignment and "
-			    "number formats are not supported here");
+			return template_wrong(e, "the format may hold '{0}', '{1}' and so on; "
+			    "alignment and number formats are not supported here");
 		if (i >= json_array_size(args) - 1)
 			return template_wrong(e, "there is no value for '{%lu}'", i);
 		if (function_show(json_array_get(args, i + 1), &b, e) != 0)
@@ -153,8 +154,8 @@ static int substring(struct template *t, const json_t *args, json_t **ret, struc
 		return template_wrong(e, "the text has no character %lld", (long long)from);
 	end = json_array_size(args) < 3 ? p + strlen(p) : n >= 0 ? character(p, n) : NULL;
 	if (end == NULL)
-		return template_wrong(e, "the text has no %lld characters from %lld on", (long long)n,
-		    (long long)from);
+		return template_wrong(e, "the text has no %lld characters from %lld on",
+		    (long long)n, (long long)from);
 	*ret = json_stringn(p, (size_t)(end - p));
 	return *ret != NULL ? 0 : err_nomem(e);
 }

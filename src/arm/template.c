@@ -57,8 +57,9 @@ static int explain(const struct template *t, struct err *e)
 	if (e->kind != ERR_INVALID)
 		return -1;
 	memcpy(what, e->msg, sizeof(what));
-	return err_code(e, ERR_INVALID, e->code, "Deployment template validation failed: '%.200s%s%.250s'",
-	    t->path, t->path[0] != '\0' ? ": " : "", what);
+	return err_code(e, ERR_INVALID, e->code,
+	    "Deployment template validation failed: '%.200s%s%.250s'", t->path,
+	    t->path[0] != '\0' ? ": " : "", what);
 }
 
 /* Parts of the language that are not here: better refused than done in another way. */
@@ -68,7 +69,7 @@ static int check_unsupported(const json_t *document, struct err *e)
 		return template_wrong(e, "resources: symbolic names (languageVersion 2.0) are not "
 		    "supported here");
 	if (json_array_size(jat(document, "functions")) > 0)
-		return template_wrong(e, "functions: functions of a template's own are not supported "
+		return template_wrong(e, "functions: a template's own functions are not supported "
 		    "here");
 	return 0;
 }
@@ -94,8 +95,8 @@ static int check_sections(struct template *t, struct err *e)
 	if (jneed_str(d, "$schema", &schema, e) != 0)
 		return template_wrong(e, "%.200s", e->msg);
 	if (strstr(schema, "/deploymentTemplate.json") == NULL)
-		return template_wrong(e, "$schema: '%.150s' is not that of a template for a resource "
-		    "group", schema);
+		return template_wrong(e, "$schema: '%.150s' is not that of a template for a "
+		    "resource group", schema);
 	if (check_unsupported(d, e) != 0 ||
 	    check_names(d, "parameters", TEMPLATE_NAMES_MAX, e) != 0 ||
 	    check_names(d, "variables", TEMPLATE_NAMES_MAX, e) != 0 ||
@@ -169,7 +170,8 @@ static int output_value(struct template *t, const json_t *declared, json_t **ret
 	    template_value(t, template_member(declared, "value"), &v, e) != 0 ||
 	    template_check_type(type, v, e) != 0)
 		return -1;
-	shown = json_pack("{s:s,s:O*}", "type", type, "value", template_type_secure(type) ? NULL : v);
+	shown = json_pack("{s:s,s:O*}", "type", type, "value",
+	    template_type_secure(type) ? NULL : v);
 	if (shown == NULL)
 		return err_nomem(e);
 	*ret = shown;

@@ -23,7 +23,7 @@ typedef int template_get_fn(void *arg, const char *id, const char *version, json
 /* What functions know of where the template goes.  All borrowed while the template is open. */
 struct template_scope {
 	const char *subscription, *group;	/* GUID and name */
-	json_t *subscription_json, *group_json, *deployment_json;	/* subscription(), … answer */
+	json_t *subscription_json, *group_json, *deployment_json; /* subscription(), … answer */
 	template_get_fn *get;
 	void *arg;
 };

@@ -81,7 +81,9 @@ static int named(struct template *t, const struct node *arg, struct planned **re
 		template_leave(t, mark);
 		return e->kind == ERR_INVALID ? 0 : -1;
 	}
-	return json_is_string(name) && template_find(t, json_string_value(name), ret, e) < 0 ? -1 : 0;
+	if (!json_is_string(name))
+		return 0;
+	return template_find(t, json_string_value(name), ret, e) < 0 ? -1 : 0;
 }
 
 /* reference() of another resource of the template makes it needed. */

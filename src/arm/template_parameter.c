@@ -33,8 +33,8 @@ int template_check_type(const char *type, const json_t *v, struct err *e)
 	const struct type *known = type_named(type);
 
 	if (known == NULL)
-		return template_wrong(e, "type: '%.60s' is not one of string, securestring, int, bool, "
-		    "object, secureObject and array", type);
+		return template_wrong(e, "type: '%.60s' is not one of string, securestring, int, "
+		    "bool, object, secureObject and array", type);
 	if (known->json == JSON_TRUE ? !json_is_boolean(v) : json_typeof(v) != known->json)
 		return template_wrong(e, "the value is not of the declared type '%s'", known->name);
 	return 0;
@@ -59,7 +59,8 @@ static int check_allowed(const json_t *declared, const json_t *v, struct err *e)
 static int check_range(const json_t *declared, const char *least, const char *most, int64_t n,
     struct err *e)
 {
-	const json_t *low = template_member(declared, least), *high = template_member(declared, most);
+	const json_t *low = template_member(declared, least);
+	const json_t *high = template_member(declared, most);
 
 	if ((low != NULL && !json_is_integer(low)) || (high != NULL && !json_is_integer(high)))
 		return template_wrong(e, "%s and %s are numbers", least, most);
@@ -95,8 +96,8 @@ static int given_value(const struct template *t, const char *name, json_t **ret,
 		return 0;
 	v = template_member(given, "value");
 	if (v == NULL && template_member(given, "reference") != NULL)
-		return template_wrong(e, "a reference to a key vault is not supported here; give the "
-		    "value");
+		return template_wrong(e, "a reference to a key vault is not supported here; give "
+		    "the value");
 	if (v == NULL)
 		return template_wrong(e, "an object with a value is expected");
 	*ret = json_incref(v);
@@ -112,8 +113,8 @@ static int find_value(struct template *t, const char *name, const json_t *declar
 	if (got != 0)
 		return got < 0 ? -1 : 0;
 	if (preset == NULL)
-		return template_wrong(e, "the value for the template parameter '%.60s' is not provided",
-		    name);
+		return template_wrong(
+		    e, "the value for the template parameter '%.60s' is not provided", name);
 	return template_value(t, preset, ret, e);
 }
 
@@ -154,8 +155,8 @@ int template_check_parameters(struct template *t, struct err *e)
 
 	json_object_foreach(t->given, name, x)
 		if (template_member(declared, name) == NULL)
-			return template_wrong(e, "the template parameter '%.60s' is given, but not declared",
-			    name);
+			return template_wrong(e, "the template parameter '%.60s' is given, but not "
+			    "declared", name);
 	json_object_foreach(declared, name, x) {
 		if (!json_is_object(x))
 			return template_wrong(e, "the parameter '%.60s' is not an object", name);

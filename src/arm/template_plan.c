@@ -37,8 +37,8 @@ static int make_id(struct template *t, struct template_resource *r, struct err *
 	struct arm_id id;
 
 	if (segments(r->type) != segments(r->name) + 1)
-		return template_wrong(e, "name '%.100s' has not as many segments as type '%.100s' asks "
-		    "for", r->name, r->type);
+		return template_wrong(e, "name '%.100s' has not as many segments as type '%.100s' "
+		    "asks for", r->name, r->type);
 	buf_addf(&b, "/subscriptions/%s/resourceGroups/%s/providers/%.*s", t->scope->subscription,
 	    t->scope->group, (int)(type - r->type), r->type);
 	while (*type != '\0') {
@@ -80,7 +80,8 @@ static int add_one(struct template *t, const json_t *source, size_t index, const
 
 	if (t->count == TEMPLATE_RESOURCES_MAX)
 		return template_wrong(e, "more than %d resources", TEMPLATE_RESOURCES_MAX);
-	if (part(t, source, "type", &r->type, e) != 0 || part(t, source, "name", &r->name, e) != 0 ||
+	if (part(t, source, "type", &r->type, e) != 0 ||
+	    part(t, source, "name", &r->name, e) != 0 ||
 	    part(t, source, "apiVersion", &r->version, e) != 0 || make_id(t, r, e) != 0 ||
 	    read_condition(t, source, &r->skipped, e) != 0)
 		return -1;
@@ -136,8 +137,8 @@ int template_find(struct template *t, const char *name, struct planned **ret, st
 		if (!is_named(&t->resource[i].shown, name))
 			continue;
 		if (found != NULL)
-			return template_wrong(e, "'%.200s' names more than one resource of the template; "
-			    "use resourceId()", name);
+			return template_wrong(e, "'%.200s' names more than one resource of the "
+			    "template; use resourceId()", name);
 		found = &t->resource[i];
 	}
 	*ret = found;

@@ -34,7 +34,7 @@ struct template {
 	json_t *document, *given;	/* owned */
 	json_t *parameters;		/* values by name */
 	json_t *variables;		/* values by name, as far as asked for */
-	json_t *busy;			/* parameters and variables that are being worked out */
+	json_t *busy; /* parameters and variables that are being worked out */
 	struct planned *resource;
 	size_t count, cap;
 	struct planned **order;

@@ -37,8 +37,8 @@ static int64_t size_of(const json_t *v, int64_t most, unsigned depth)
 static int spend(struct template *t, int64_t n, struct err *e)
 {
 	if (n < 0 || n > t->budget)
-		return template_wrong(e, "the template is too large once its expressions are worked "
-		    "out");
+		return template_wrong(e, "the template is too large once its expressions are "
+		    "worked out");
 	t->budget -= n;
 	return 0;
 }
@@ -172,7 +172,8 @@ static int text_value(struct template *t, const json_t *v, json_t **ret, struct 
 	const struct node *n;
 
 	if (expression_is(text))
-		return expression_parse(&t->arena, text, &n, e) != 0 ? -1 : template_node(t, n, ret, e);
+		return expression_parse(&t->arena, text, &n, e) != 0 ? -1 :
+		    template_node(t, n, ret, e);
 	*ret = json_string(text[0] == '[' && text[1] == '[' ? text + 1 : text);
 	return *ret != NULL ? 0 : err_nomem(e);
 }
@@ -227,7 +228,7 @@ int template_value(struct template *t, const json_t *v, json_t **ret, struct err
 
 	if (t->depth == DEPTH_MAX)
 		return template_wrong(e, "values are nested too deeply");
-	if (spend(t, 1 + (int64_t)json_string_length(v), e) != 0)	/* loops go over it again */
+	if (spend(t, 1 + (int64_t)json_string_length(v), e) != 0) /* loops go over it again */
 		return -1;
 	t->depth++;
 	if (json_is_string(v))

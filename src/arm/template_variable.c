@@ -41,7 +41,8 @@ int template_run_loop(struct template *t, const json_t *copy, json_t *out, struc
 		t->loop = &loop;
 		if (template_value(t, input, &made, e) != 0) {
 			t->loop = loop.up;
-			return err_in(e, "copy '%.60s', element %lld", loop.name, (long long)loop.index);
+			return err_in(
+			    e, "copy '%.60s', element %lld", loop.name, (long long)loop.index);
 		}
 		t->loop = loop.up;
 		if (json_array_append_new(list, made) != 0)
@@ -68,7 +69,8 @@ static const json_t *loop_named(const json_t *variables, const char *name)
 static int make(struct template *t, const char *name, struct err *e)
 {
 	const json_t *variables = jat(t->document, "variables");
-	const json_t *loop = loop_named(variables, name), *source = template_member(variables, name);
+	const json_t *loop = loop_named(variables, name);
+	const json_t *source = template_member(variables, name);
 	json_t *v;
 
 	if (loop != NULL)

@@ -1,5 +1,5 @@
-/* fuzz_template.c - any relaxed JSON as a deployment template, its parameters under "given": it is refused
- * with a reason, or every document can be made, within the bounds. */
+/* fuzz_template.c - any relaxed JSON as a deployment template, its parameters under "given": it is
+ * refused with a reason, or every document can be made, within the bounds. */
 #include "arm/template.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
