@@ -2,6 +2,7 @@
  * with an OS disk, data disks by LUN, and a power state that is recorded. */
 #include "api/compute.h"
 #include "api/vm_check.h"
+#include "api/vm_nics.h"
 
 #include "base/codec.h"
 #include "job/operation.h"
@@ -144,6 +145,7 @@ static int vm_put(struct api_call *c, struct err *e)
 	    resource_init(&vm, TYPE_VM, id, location, api_group_id(c), body, e) != 0 ||
 	    compute_release(conn, id, &disks, c->now_us, e) != 0 ||
 	    take_disks(conn, id, &disks, c->now_us, e) != 0 ||
+	    vm_nics_take(c, conn, id, vm.body, e) != 0 ||
 	    resource_put(conn, &vm, c->now_us, e) != 0 || db_commit(&conn, e) != 0)
 		return -1;
 	return api_json(c, found > 0 ? 200 : 201, render(c, &vm), e);

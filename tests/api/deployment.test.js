@@ -69,12 +69,28 @@ test('the template that RestoreDisks wrote makes the VM, and the VM can be prote
   assert.deepEqual(vm.properties.storageProfile.dataDisks.map((d) => d.lun), [0, 1]);
   const nic = (await ok(server, 'GET', vm.properties.networkProfile.networkInterfaces[0].id, { version: NETWORK })).json;
   assert.equal(nic.properties.ipConfigurations[0].properties.subnet.id, `${vnet}/subnets/sub1`);
+  assert.equal(nic.properties.virtualMachine.id, vmId);
 
   const back = Object.assign(Object.create(Object.getPrototypeOf(s)), s, { name: 'vm1back', vmId,
     item: s.item.replaceAll(';rg1;vm1', ';back;vm1back') });
   await back.protect();
   await back.backup();
   assert.equal((await back.points()).length, 1);
+});
+
+test('an interface belongs to one VM, and is let go with its name', async () => {
+  const vmId = `${target}/providers/Microsoft.Compute/virtualMachines/vm1back`;
+  const vm = (await ok(server, 'GET', vmId, { version: COMPUTE })).json;
+  const nicId = vm.properties.networkProfile.networkInterfaces[0].id;
+  const nic = async () => (await ok(server, 'GET', nicId, { version: NETWORK })).json.properties.virtualMachine;
+  const thief = { location: 'eastus', properties: { ...s.vmBody().properties, networkProfile: vm.properties.networkProfile } };
+  await refused(request(server, 'PUT', s.vmId, { version: COMPUTE, body: thief }), 'NicInUse', /vm1back/);
+  await refused(request(server, 'DELETE', nicId, { version: NETWORK }), 'NicInUse', /vm1back/);
+  const body = { location: vm.location, properties: { ...vm.properties, networkProfile: { networkInterfaces: [] } } };
+  await ok(server, 'PUT', vmId, { version: COMPUTE, body });
+  assert.equal(await nic(), undefined);
+  await ok(server, 'PUT', vmId, { version: COMPUTE, body: { ...body, properties: vm.properties } });
+  assert.equal((await nic()).id, vmId);
 });
 
 test('a deployment is read, listed, put again and deleted; what it made stays', async () => {
