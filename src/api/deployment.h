@@ -9,6 +9,8 @@
 #include "api/api.h"
 #include "arm/template.h"
 
+#define DEPLOYMENT_LOOKUPS_MAX 1000	/* each is a request */
+
 struct deployment {
 	struct api_call *c;
 	const char *id;
@@ -16,6 +18,7 @@ struct deployment {
 	json_t *group, *subscription, *self; /* what the template's functions answer; owned */
 	struct template_scope scope;
 	struct template *t;
+	unsigned lookups;		/* times that reference() asked for a resource */
 	json_t *operations;		/* one document for each resource; owned */
 	json_t *made;			/* [{"id"}]; owned */
 	json_t *outputs, *error;	/* NULL: none; owned */

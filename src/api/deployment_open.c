@@ -97,6 +97,11 @@ static int get(void *arg, const char *id, const char *version, json_t **ret, str
 	auto_inner struct inner answer = { 0 };
 	const char *query;
 
+	if (!str_istarts(str_c(id), STR("/subscriptions/")))
+		return err_code(e, ERR_INVALID, "InvalidTemplate", "'%.200s' is no resource's id", id);
+	if (d->lookups++ == DEPLOYMENT_LOOKUPS_MAX)
+		return err_code(e, ERR_INVALID, "InvalidTemplate",
+		    "the template looks at resources more than %d times", DEPLOYMENT_LOOKUPS_MAX);
 	if (version == NULL)
 		return err_code(e, ERR_INVALID, "InvalidTemplate",
 		    "an api-version is needed for '%.200s', which is not in the template", id);

@@ -189,6 +189,18 @@ test('a resource that fails is named; what came before it stays', async () => {
   assert.equal((await request(server, 'GET', `${target}/providers/Microsoft.Network/virtualNetworks/after`, { version: NETWORK })).status, 404);
 });
 
+test('reference() asks for resources only, and not without end', async () => {
+  const output = async (value) => {
+    const r = await put('looks', { template: plain([], { outputs: { v: { type: 'object', value } } }) });
+    assert.equal(r.json.properties.error?.code, 'DeploymentOutputEvaluationFailed', r.text);
+    return r.json.properties.error.message;
+  };
+  assert.match(await output(`[reference('/${s.account}/some/blob', '${COMPUTE}')]`), /outputs\.v: function 'reference': '.*blob' is no resource's id/);
+  assert.match(await output(`[reference('${s.vmId}none', '${COMPUTE}')]`), /vm1none.*ResourceNotFound/);
+  const many = (name) => ({ name, count: 800, input: `[reference('${vnet}', '${NETWORK}').addressSpace]` });
+  assert.match(await output({ copy: [many('a'), many('b')] }), /copy 'b', element 200.*more than 1000 times/);
+});
+
 test('mistakes are refused with their place before anything is made', async () => {
   const bad = (more, parameters) => put('bad', { template: plain([network('badnet')], more), parameters });
   await refused(bad({ variables: { v: "[nothing('x')]" } }), 'InvalidTemplate', /variables\.v: function 'nothing'/);
