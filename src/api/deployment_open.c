@@ -98,7 +98,8 @@ static int get(void *arg, const char *id, const char *version, json_t **ret, str
 	const char *query;
 
 	if (!str_istarts(str_c(id), STR("/subscriptions/")))
-		return err_code(e, ERR_INVALID, "InvalidTemplate", "'%.200s' is no resource's id", id);
+		return err_code(e, ERR_INVALID, "InvalidTemplate", "'%.200s' is no resource's id",
+		    id);
 	if (d->lookups++ == DEPLOYMENT_LOOKUPS_MAX)
 		return err_code(e, ERR_INVALID, "InvalidTemplate",
 		    "the template looks at resources more than %d times", DEPLOYMENT_LOOKUPS_MAX);

@@ -82,7 +82,8 @@ static int take_one(struct api_call *c, struct db_conn *conn, const char *vm_id,
 	found = is_anothers(conn, &nic, vm_id, e);
 	if (found > 0)
 		return err_code(e, ERR_INVALID, "NicInUse",
-		    "Network Interface %.200s is used by existing resource %.200s.", nic.id, nic.ref);
+		    "Network Interface %.200s is used by existing resource %.200s.", nic.id,
+		    nic.ref);
 	return found < 0 ? -1 : set_vm(c, conn, &nic, vm_id, e);
 }
 

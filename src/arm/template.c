@@ -134,10 +134,8 @@ void template_free(struct template *t)
 {
 	if (t == NULL)
 		return;
-	for (size_t i = 0; i < t->count; i++) {
+	for (size_t i = 0; i < t->count; i++)
 		json_decref(t->resource[i].body);
-		free(t->resource[i].needs);
-	}
 	free(t->resource);
 	json_decref(t->document);
 	json_decref(t->given);

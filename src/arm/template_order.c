@@ -13,16 +13,25 @@ static bool is_own(const char *key)
 	return false;
 }
 
-static int add_need(struct planned *p, struct planned *other, struct err *e)
+static int add_need(struct template *t, struct planned *p, struct planned *other, struct err *e)
 {
+	struct need *need;
+
 	if (other == p)
 		return template_wrong(e, "the resource '%.200s' depends on itself", p->shown.id);
-	for (size_t i = 0; i < p->need_count; i++)
-		if (p->needs[i] == other)
+	for (need = p->first_need; need != NULL; need = need->next)
+		if (need->on == other)
 			return 0;
-	if (GROW(p->needs, p->need_count, p->need_cap, 4, e) != 0)
-		return -1;
-	p->needs[p->need_count++] = other;
+	need = arena_alloc(&t->arena, sizeof(*need));
+	if (need == NULL)
+		return err_nomem(e);
+	need->on = other;
+	if (p->last_need == NULL)
+		p->first_need = need;
+	else
+		p->last_need->next = need;
+	p->last_need = need;
+	p->need_count++;
 	return 0;
 }
 
@@ -34,14 +43,14 @@ static int depend(struct template *t, struct planned *p, const char *name, struc
 	bool found = false;
 
 	if (r != 0)
-		return r < 0 ? -1 : add_need(p, other, e);
+		return r < 0 ? -1 : add_need(t, p, other, e);
 	for (size_t i = 0; i < t->count; i++) {
 		struct planned *x = &t->resource[i];
 
 		if (x->loop.name == NULL || !str_ieq(str_c(x->loop.name), str_c(name)))
 			continue;
 		found = true;
-		if (add_need(p, x, e) != 0)
+		if (add_need(t, p, x, e) != 0)
 			return -1;
 	}
 	return found ? 0 : template_wrong(e, "the resource '%.200s' is not defined in the template",
@@ -101,7 +110,7 @@ static int node_refers(struct template *t, struct planned *p, const struct node 
 			continue;
 		p->refers = true;
 		if (named(t, n->arg, &other, e) != 0 ||
-		    (other != NULL && add_need(p, other, e) != 0))
+		    (other != NULL && add_need(t, p, other, e) != 0))
 			return -1;
 	}
 	return 0;
@@ -190,7 +199,7 @@ static int look_at(struct template *t, struct planned *p, struct err *e)
 
 static int place_one(struct template *t, struct planned *p, size_t *n, struct err *e)
 {
-	size_t *after;
+	size_t *after, count = 0;
 
 	if (p->state == PLAN_DONE)
 		return 0;
@@ -201,14 +210,14 @@ static int place_one(struct template *t, struct planned *p, size_t *n, struct er
 	after = arena_alloc(&t->arena, (p->need_count + 1) * sizeof(*after));
 	if (after == NULL)
 		return err_nomem(e);
-	for (size_t i = 0; i < p->need_count; i++) {
-		if (place_one(t, p->needs[i], n, e) != 0)
+	for (const struct need *need = p->first_need; need != NULL; need = need->next) {
+		if (place_one(t, need->on, n, e) != 0)
 			return -1;
-		after[i] = p->needs[i]->place;
+		after[count++] = need->on->place;
 	}
 	p->state = PLAN_DONE;
 	p->shown.after = after;
-	p->shown.after_count = p->need_count;
+	p->shown.after_count = count;
 	p->place = *n;
 	t->order[(*n)++] = p;
 	return 0;

@@ -16,6 +16,12 @@ struct loop {
 	const struct loop *up;
 };
 
+/* One of the resources that another depends on. */
+struct need {
+	struct planned *on;
+	struct need *next;
+};
+
 struct planned {
 	struct template_resource shown;
 	const json_t *source;
@@ -23,8 +29,8 @@ struct planned {
 	struct loop loop;	/* name NULL: in none */
 	bool refers;		/* its document needs reference() */
 	json_t *body;		/* made already unless it refers */
-	struct planned **needs;
-	size_t need_count, need_cap, place;
+	struct need *first_need, *last_need;
+	size_t need_count, place;
 	enum { PLAN_NEW, PLAN_BUSY, PLAN_DONE } state;
 };
 
