@@ -38,7 +38,7 @@ const struct setting setting_table[] = {
 	{ SECTION_SERVER, "token_lifetime", SETTING_NUMBER, SERVER(token_lifetime_s), 60, 86400,
 	    "3600", "seconds",
 	    "How long a bearer token is valid. Clients renew it five minutes before the end." },
-	{ SECTION_SERVER, "assertion_uses", SETTING_NUMBER, SERVER(assertion_uses), 1, 1000, "1",
+	{ SECTION_SERVER, "assertion_uses", SETTING_NUMBER, SERVER(assertion_uses), 1, 1000, "20",
 	    "times", "How often one client assertion may be used before it expires." },
 	{ SECTION_IMAGES, "path", SETTING_PATHS, SERVER(image_dirs), 0, 0, "images", NULL,
 	    "Directory whose disk images may become disks. One line for each directory." },

@@ -12,7 +12,7 @@ const SCOPE = 'https://management.azure.com/.default';
 let server;
 
 before(async () => {
-  server = await (await Server.create()).start();
+  server = await (await Server.create({ conf: (text) => text.replace(/^assertion_uses = .*/m, 'assertion_uses = 1') })).start();
 });
 after(async () => assert.deepEqual(await server.destroy(), { code: 0, signal: null }));
 

@@ -31,7 +31,7 @@ static void presets_hold_where_the_file_is_silent(void **state)
 	assert_null(s->image_dirs[0]);
 	assert_int_equal(s->retry_after_s, 60);
 	assert_int_equal(s->token_lifetime_s, 3600);
-	assert_int_equal(s->assertion_uses, 1);
+	assert_int_equal(s->assertion_uses, 20);
 	assert_int_equal(s->region_count, 1);
 	assert_string_equal(s->regions[0].store, "/data/s");
 	assert_string_equal(s->regions[0].pair, "");
