@@ -1,6 +1,7 @@
 /* principal_add.c - holdfast principal add: who comes new, and credentials that are described. */
 #include <stdio.h>
 
+#include "auth/role.h"
 #include "base/codec.h"
 #include "base/fs.h"
 #include "cli/new_secret.h"
@@ -125,12 +126,13 @@ int principal_find(struct db_conn *db, const char *name, struct principal *ret, 
 static int make(const struct principal_args *a, struct db_conn *db, struct principal *ret,
     struct err *e)
 {
-	const char *role = a->role != NULL ? a->role : "Owner";
+	const struct role *role = a->role != NULL ? role_find(str_c(a->role)) : NULL;
 	struct search s = { .name = a->name };
 	struct principal p = { 0 };
 
-	if (strcmp(role, "Owner") != 0)
-		return err_set(e, ERR_INVALID, "role '%.60s' does not exist: there is Owner", role);
+	if (a->role != NULL && role == NULL)
+		return err_set(e, ERR_INVALID, "role '%.60s' does not exist: docs/roles.md lists them",
+		    a->role);
 	if (put_text("name", a->name, p.name, sizeof(p.name), e) != 0)
 		return -1;
 	if (guid_valid(str_c(a->name)))
@@ -140,7 +142,7 @@ static int make(const struct principal_args *a, struct db_conn *db, struct princ
 	if (s.count > 0)
 		return err_set(e, ERR_CONFLICT, "principal '%s' exists: 'rotate' gives it a new "
 		    "secret, 'add --to' another credential", a->name);
-	(void)snprintf(p.role, sizeof(p.role), "%s", role);
+	(void)snprintf(p.role, sizeof(p.role), "%s", role != NULL ? role->name : "");
 	(void)guid_new(p.client_id);
 	(void)guid_new(p.object_id);
 	if (principal_put(db, &p, e) != 0)

@@ -21,7 +21,9 @@ int principal_put(struct db_conn *c, const struct principal *p, struct err *e)
 
 int principal_delete(struct db_conn *c, const char *client_id, struct err *e)
 {
-	if (db_exec(c, e, "DELETE FROM credential WHERE client_id = $1", "s", client_id) < 0)
+	if (db_exec(c, e, "DELETE FROM credential WHERE client_id = $1", "s", client_id) < 0 ||
+	    db_exec(c, e, "DELETE FROM role_assignment WHERE object_id IN"
+	    " (SELECT lower(object_id) FROM principal WHERE client_id = $1)", "s", client_id) < 0)
 		return -1;
 	return db_exec(c, e, "DELETE FROM principal WHERE client_id = $1", "s", client_id);
 }

@@ -13,7 +13,7 @@ struct principal {
 };
 
 must_check int principal_put(struct db_conn *c, const struct principal *p, struct err *e);
-/* And all credentials of it.  1 if it was there, 0, -1. */
+/* And its credentials and role assignments.  1 if it was there, 0, -1. */
 must_check int principal_delete(struct db_conn *c, const char *client_id, struct err *e);
 /* By client id, any casing.  1, 0, -1. */
 must_check int principal_get(struct db_conn *c, const char *client_id, struct principal *ret,

@@ -272,7 +272,7 @@ test('what cannot be is refused, and nothing is made', () => {
   refusedVerb(principal('add', 'ci'), 1, /principal 'ci' exists/);
   refusedVerb(principal('add', 'two\nlines'), 1, /not plain UTF-8/);
   refusedVerb(principal('add', '00000000-0000-4000-8000-000000000000'), 1, /looks like a client id/);
-  refusedVerb(principal('add', 'reader', '--role', 'Reader'), 1, /role 'Reader' does not exist/);
+  refusedVerb(principal('add', 'reader', '--role', 'Overseer'), 1, /role 'Overseer' does not exist/);
   refusedVerb(principal('add', 'x', '--certificate', '/none.pem'), 1, /\/none\.pem/);
   refusedVerb(principal('add', 'x', '--certificate', path.join(server.dir, 'holdfast.conf')), 1, /no certificate in PEM form/);
   refusedVerb(principal('add', 'x', '--certificate', path.join(server.dir, 'tls/ca.pem')), 1, /no RSA key of 2048 to 4096 bits/);

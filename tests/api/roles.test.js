@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test';
 import { request } from './lib/http.js';
 import { COMPUTE, NETWORK, ok, RESOURCES, Setup, V, VAULTS } from './lib/flow.js';
 import { Principal } from './lib/principal.js';
-import { Server } from './lib/server.js';
+import { binary, run, Server } from './lib/server.js';
 
 const ROLES = ['Owner', 'Contributor', 'Reader', 'Backup Contributor', 'Backup Operator', 'Backup Reader'];
 const AUTHORIZATION = '2022-04-01';
@@ -254,4 +254,19 @@ test('blobs: a bearer token needs to read the account, a key is enough by itself
   const r = await blobs(await holder('Backup Reader', s.sub));
   assert.equal(r.status, 403);
   assert.ok(r.text.includes('AuthorizationPermissionMismatch'), r.text);
+});
+
+test('a principal that was added has the role that was said, or none, and takes its assignments along', async () => {
+  const add = (...args) => JSON.parse(run(binary, ['principal', 'add', ...args, '--dir', server.dir, '--json']).stdout);
+  const bearer = async (who) => (await request(server, 'POST', `/${server.tenant}/oauth2/v2.0/token`, { token: null,
+    headers: { 'content-type': 'application/x-www-form-urlencoded' }, body: new URLSearchParams({ grant_type: 'client_credentials',
+      scope: 'https://management.azure.com/.default', client_id: who.clientId, client_secret: who.secret }).toString() })).json.access_token;
+  const groups = async (who) => (await request(server, 'PUT', `/subscriptions/${server.subscription}/resourceGroups/added`, { version: RESOURCES, body: { location: 'eastus' }, token: await bearer(who) })).status;
+  const none = add('nothing-yet'), some = add('contributes', '--role', 'contributor');
+  assert.equal(await groups(none), 403);
+  assert.ok([200, 201].includes(await groups(some)));
+  run(binary, ['role', 'assign', server.dir, '--principal', none.objectId, '--role', 'Contributor']);
+  assert.ok([200, 201].includes(await groups(none)));
+  run(binary, ['principal', 'remove', 'nothing-yet', '--dir', server.dir]);
+  assert.doesNotMatch(run(binary, ['role', 'list', server.dir]).stdout, new RegExp(none.objectId));
 });
