@@ -5,6 +5,7 @@
 /* Members of a resource that are the template's own, not the document's. */
 static const char *const own[] = { "type", "name", "apiVersion", "dependsOn", "condition", "copy",
 	"comments", "metadata", NULL };
+
 static bool is_own(const char *key)
 {
 	for (const char *const *k = own; *k != NULL; k++)
