@@ -26,7 +26,8 @@ static void restore(const json_t *body)
 	struct resource vault = { .name = name }, items = { .name = name, .body = item };
 	struct resource points = { .name = point_name, .body = point };
 	struct restore_input in = { .arena = &arena, .settings = &settings, .region = region,
-		.vault = &vault, .item = &items, .point = &points, .request = body };
+		.vault = &vault, .item = &items, .point = &points, .request = body,
+		.path = "properties" };
 	struct restore_problems problems = { .count = 0 };
 	struct check k = { .in = &in, .problems = &problems, .target = target };
 	struct err e = { 0 };
