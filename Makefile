@@ -32,8 +32,8 @@ check: deps-check
 	@scripts/check
 
 # Shares of it, and longer runs.
-.PHONY: check-unit check-api check-asan check-tsan check-lint check-fuzz check-crash
-check-unit check-api check-asan check-tsan check-lint check-fuzz check-crash: deps-check
+.PHONY: check-unit check-api check-clients check-asan check-tsan check-lint check-fuzz check-crash
+check-unit check-api check-clients check-asan check-tsan check-lint check-fuzz check-crash: deps-check
 	@scripts/check $@
 
 # holdfast's vault beside restic, borg, casync and qemu-img, on one image; about ten minutes.
