@@ -7,9 +7,9 @@
 #include "api/rows.h"
 #include "api/secondary.h"
 
-#define POINTS "subscriptions/{sub}/resourceGroups/{rg}/providers/" TYPE_VAULT "/{vault}" \
-	"/backupFabrics/{fabric}/protectionContainers/{container}/protectedItems/{item}" \
-	"/recoveryPoints"
+#define ITEM "subscriptions/{sub}/resourceGroups/{rg}/providers/" TYPE_VAULT "/{vault}" \
+	"/backupFabrics/{fabric}/protectionContainers/{container}/protectedItems/{item}"
+#define POINTS ITEM "/recoveryPoints"
 
 json_t *point_json(const struct resource *point, bool in_list)
 {
@@ -151,9 +151,24 @@ static int point_list(struct api_call *c, struct err *e)
 	return api_rows_answer(&rows, e);
 }
 
+/* Points worth moving to an archive tier: none, for there is no such tier. */
+static int point_recommended(struct api_call *c, struct err *e)
+{
+	auto_conn struct db_conn *conn = NULL;
+	auto_resource struct resource item = { 0 };
+	auto_rows struct api_rows rows = { 0 };
+
+	if (api_rows_init(&rows, c, e) != 0 || db_read_begin(c->world->db, &conn, e) != 0 ||
+	    item_find(c, conn, &item, e) != 0)
+		return -1;
+	return api_rows_answer(&rows, e);
+}
+
 const struct api_route point_routes[] = {
 	{ "GET", POINTS, point_list, API_RS | API_VAULT | API_SECONDARY, TYPE_POINT "/read" },
 	{ "GET", POINTS "/{rp}", point_get, API_RS | API_VAULT | API_SECONDARY,
 	    TYPE_POINT "/read" },
+	{ "POST", ITEM "/recoveryPointsRecommendedForMove", point_recommended,
+	    API_RS | API_VAULT | API_BODY_OPTIONAL, TYPE_POINT "/read" },
 	{ NULL },
 };

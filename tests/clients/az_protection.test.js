@@ -78,6 +78,8 @@ test('recoverypoint list and show', async () => {
   assert.equal(points[0].properties.isManagedVirtualMachine, true);
   assert.equal((await az.run(`backup recoverypoint show ${item} -n ${point}`)).id, `${s.item}/recoveryPoints/${point}`);
   assert.deepEqual(await az.run(`backup recoverypoint list ${item} --start-date 01-01-2001 --end-date 02-01-2001`), []);
+  assert.deepEqual((await az.run(`backup recoverypoint list ${item} --tier SnapshotAndVaultStandard`)).map((p) => p.name), [point]);
+  assert.deepEqual(await az.run(`backup recoverypoint list ${item} --recommended-for-archive`), []);
   assert.match(await az.fails(`backup recoverypoint show ${item} -n 123456789012345`), /123456789012345/);
 });
 
