@@ -9,7 +9,7 @@ const logs = process.env.HOLDFAST_CLIENT_LOGS;
 // Debian's python runs both; another one that comes first in PATH has no az
 const python = '/usr/bin/python3';
 const az = '/usr/bin/az';
-const withOldModels = path.resolve(import.meta.dirname, '../az-with-models');
+const withModels = path.resolve(import.meta.dirname, '../az-with-models');
 
 // "a command -g rg1" is split at spaces; values with spaces are further arguments.
 const words = (command, more) => [...command.split(' ').filter(Boolean), ...more];
@@ -52,7 +52,7 @@ export class Az {
 
   // The same for the few commands that look at a VM; see az-with-models.
   async runWithModels(command, ...more) {
-    return this.#answer(await start(python, [withOldModels, ...words(command, more)], this.env), command, more);
+    return this.#answer(await start(python, [withModels, ...words(command, more)], this.env), command, more);
   }
 
   // A command that must fail; what it prints on standard error.
