@@ -174,5 +174,5 @@ int cmd_principal(int argc, char **argv)
 			return r;
 	}
 	r = take_words(argc, argv, &a, &verb);
-	return r != CLI_OK ? r : run(verb, &a);
+	return r != CLI_OK || verb == NULL ? r : run(verb, &a);
 }
