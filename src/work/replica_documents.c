@@ -1,5 +1,6 @@
 /* replica_documents.c - what a copy knows of the vault and its items, kept as the rows are. */
 #include "base/arena.h"
+#include "work/replica_state.h"
 #include "work/replicas.h"
 
 json_t *replica_document(const struct resource *r)
@@ -120,6 +121,7 @@ int replica_prune(struct world *w, const struct resource *vault, struct vault *c
 	if (vault_document_list(copy, add_key, keys, e) != 0 || read_items(w, vault, items, e) != 0)
 		return -1;
 	(void)json_object_del(keys, REPLICA_VAULT_DOCUMENT);
+	(void)json_object_del(keys, REPLICA_STATE_DOCUMENT);
 	json_array_foreach(items, i, x) {
 		key = arena_lower(&a, str_c(jstr(x, "id", "")));
 		if (key == NULL)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "work/replica_state.h"
 
 #define MIB (INT64_C(1) << 20)
 
@@ -14,6 +15,9 @@ struct look {
 	struct replicate_stand stand;
 	struct err damage;	/* the first point that could not be copied, as the vault has it damaged */
 	struct err failure;	/* of reading or writing a point, which others may not share */
+	struct replica_state state;
+	bool is_behind;		/* a later state of the database wrote the copy: nothing is removed */
+	bool is_changing;	/* the count is up, and the copy's is to follow */
 };
 
 static struct vault *same(void *arg)
@@ -198,21 +202,39 @@ static int open_copy(struct look *l, struct err *e)
 	return check_row(r, e);
 }
 
+/* The count goes up before the copy changes, so that no later look takes the change for another
+ * database's. */
+static int begin_changes(struct look *l, const struct replica_gap *g, struct err *e)
+{
+	if (replica_state_load(l->r->world, l->r->vault, l->to, &l->state, e) != 0)
+		return -1;
+	l->is_behind = replica_state_is_behind(&l->state) && g->surplus.n > 0;
+	l->is_changing = !l->is_behind && (g->missing.n > 0 || g->surplus.n > 0 ||
+	    replica_state_is_behind(&l->state));
+	return l->is_changing ? replica_state_begin(l->r->world, l->r->vault, &l->state, e) : 0;
+}
+
 static int points(struct look *l, struct err *e)
 {
 	auto_gap struct replica_gap g = { 0 };
 
 	if (find_damaged(l, e) != 0 ||
 	    replica_gap(l->r->world, l->r->vault, l->from, l->to, &g, e) != 0 ||
-	    copy_points(l, &g, e) != 0)
+	    begin_changes(l, &g, e) != 0 || copy_points(l, &g, e) != 0)
 		return -1;
+	if (l->is_behind)
+		return err_set(e, ERR_CONFLICT, "%zu recovery points that only the copy has are kept: a later "
+		    "state of this server's database wrote them, so it was put back to an older one. "
+		    "Restore from them, then remove the copy's directory: it is made anew",
+		    g.surplus.n);
 	if (g.is_lost)
 		return err_set(e, ERR_CORRUPT, "the vault lists no recovery points, but the database "
 		    "does: its copy is left as it is");
 	if (replica_documents(l->r->world, l->r->vault, l->to, false, e) != 0 ||
-	    drop_surplus(l, &g, e) != 0)
+	    drop_surplus(l, &g, e) != 0 ||
+	    replica_prune(l->r->world, l->r->vault, l->to, e) != 0)
 		return -1;
-	return replica_prune(l->r->world, l->r->vault, l->to, e);
+	return l->is_changing ? replica_state_end(l->to, &l->state, e) : 0;
 }
 
 /* The copy's store is full: what the copy has too many goes before its time, or else it would stay for
@@ -222,6 +244,8 @@ static void make_room(struct look *l)
 	auto_gap struct replica_gap g = { 0 };
 	struct err why = { 0 };
 
+	if (l->is_behind)
+		return;		/* nor is it known to be too many */
 	if (replica_gap(l->r->world, l->r->vault, l->from, l->to, &g, &why) == 0 &&
 	    (g.surplus.n == 0 || (drop_surplus(l, &g, &why) == 0 && collect(l, &why) == 0)))
 		return;

@@ -508,6 +508,93 @@ static void a_copy_without_its_points_is_not_collected(void **state)
 	assert_int_equal(check_shown(g), 3);
 }
 
+/* ---- a server that was put back ---- */
+static void keep(const char *from, const char *to)
+{
+	auto_free char *command = NULL;
+
+	assert_true(asprintf(&command, "rm -rf '%s' && cp -a '%s' '%s'", to, from, to) > 0);
+	assert_int_equal(system(command), 0);
+}
+
+/* The first region's store and database as they were before its last points, a copy that has them. */
+static void put_back(struct world_rig *g, bool to_before)
+{
+	char east[160], db[160], dir[64];
+	struct err e;
+
+	strcpy(dir, g->dir);
+	(void)snprintf(east, sizeof(east), "%s/kept-east", g->dir);
+	(void)snprintf(db, sizeof(db), "%s/kept.db", g->dir);
+	world_rig_close(g);
+	keep(to_before ? east : g->east_store, to_before ? g->east_store : east);
+	keep(to_before ? db : g->path, to_before ? g->path : db);
+	world_rig_open(g, dir);
+	OK(world_vault(&g->world, &g->vault, &g->v, &e));
+}
+
+static size_t count_shown(struct world_rig *g, const char *item, const char *const *names)
+{
+	struct vault *v = copy_of(g);
+	auto_arena struct arena a = { 0 };
+	size_t n = 0;
+
+	for (; *names != NULL; names++) {
+		struct vault_point *p = NULL;
+		struct err e;
+
+		n += vault_point_open(v, arena_lower(&a, str_c(item)), *names, &p, &e) == 0;
+		vault_point_close(p);
+	}
+	return n;
+}
+
+static void a_server_that_was_put_back_removes_nothing(void **state)
+{
+	static const char *const later[] = { "102", "103", NULL }, *const next[] = { "104", NULL };
+	struct world_rig *g = *state;
+	struct err e;
+
+	three_points(g);
+	OK(look(g, &e));
+	put_back(g, false);
+	rig_add_point(g, WEB, "102", TIME0_US);
+	OK(look(g, &e));
+	rig_add_point(g, WEB, "103", TIME0_US + HOUR_US);
+	OK(look(g, &e));
+	put_back(g, true);
+	FAILS(look(g, &e), ERR_CONFLICT);
+	CONTAINS(e.msg, "2 recovery points that only the copy has are kept");
+	/* It goes on backing up: what is new is copied, what only the copy has stays. */
+	rig_add_point(g, WEB, "104", TIME0_US + 2 * HOUR_US);
+	FAILS(look(g, &e), ERR_CONFLICT);
+	assert_int_equal(count_shown(g, WEB, later), 2);
+	assert_int_equal(count_shown(g, WEB, next), 1);
+	FAILS(look(g, &e), ERR_CONFLICT);
+	assert_int_equal(count_shown(g, WEB, later), 2);
+}
+
+/* Where the copy has nothing more, an older state of the database is no matter. */
+static void a_server_that_was_put_back_goes_on(void **state)
+{
+	static const char *const gone[] = { "101", NULL };
+	struct world_rig *g = *state;
+	struct err e;
+
+	three_points(g);
+	OK(look(g, &e));
+	put_back(g, false);
+	rig_add_point(g, WEB, "102", TIME0_US);
+	OK(look(g, &e));
+	rig_delete_point(g, WEB, "102");
+	OK(look(g, &e));
+	put_back(g, true);
+	OK(look(g, &e));
+	rig_delete_point(g, WEB, "101");
+	OK(look(g, &e));
+	assert_int_equal(count_shown(g, WEB, gone), 0);
+}
+
 /* ---- how long it takes ---- */
 static void print_lag(void **state)
 {
@@ -545,6 +632,8 @@ int main(int argc, char **argv)
 		T(a_point_that_is_damaged_in_the_copy_is_sent_anew),
 		T(a_point_that_cannot_be_read_stays_missing_alone),
 		T(a_copy_without_its_points_is_not_collected),
+		T(a_server_that_was_put_back_removes_nothing),
+		T(a_server_that_was_put_back_goes_on),
 	};
 	const struct CMUnitTest lag[] = { T(print_lag) };
 
