@@ -13,8 +13,7 @@ static void fact_key(const struct resource *vault, char ret[80])
 static int read_here(struct world *w, const struct resource *vault, int64_t *ret, struct err *e)
 {
 	auto_conn struct db_conn *c = NULL;
-	auto_free char *text = NULL;
-	char key[80];
+	char key[80], *text = NULL;
 	int found;
 
 	fact_key(vault, key);
@@ -22,6 +21,7 @@ static int read_here(struct world *w, const struct resource *vault, int64_t *ret
 		return -1;
 	found = fact_get(c, key, &text, e);
 	*ret = found > 0 ? strtoll(text, NULL, 10) : 0;
+	free(text);
 	return found < 0 ? -1 : 0;
 }
 

@@ -24,7 +24,7 @@ static void err_grows_from_inside_out(void **state)
 	assert_string_equal(e.msg, "backing up 'vm1': writing '/x': No space left on device");
 	(void)err_set(&e, ERR_IO, "again: %s", e.msg);
 	CONTAINS(e.msg, "again: backing up");
-	(void)err_set(&e, ERR_INVALID, "%0400d end", 0);
+	(void)err_set(&e, ERR_INVALID, "%0900d end", 0);
 	(void)err_in(&e, "disk");
 	CONTAINS(e.msg, "0 end");	/* short context, long cause: nothing is lost */
 	(void)err_in(&e, "%0600d", 1);
