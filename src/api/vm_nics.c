@@ -1,6 +1,8 @@
 /* vm_nics.c - see vm_nics.h. */
 #include "api/vm_nics.h"
 
+#include "api/authorize.h"
+
 static const json_t *named(const json_t *body)
 {
 	return jat(body, "properties.networkProfile.networkInterfaces");
@@ -79,6 +81,10 @@ static int take_one(struct api_call *c, struct db_conn *conn, const char *vm_id,
 
 	if (found <= 0 || strcmp(nic.type, TYPE_NIC) != 0)
 		return found < 0 ? -1 : 0;
+	/* Taking it writes into it: what is the VM's already was judged when it was taken. */
+	if (!arm_id_same(str_c(nic.ref), str_c(vm_id)) &&
+	    authorize_linked(c, TYPE_NIC "/join/action", nic.id, e) != 0)
+		return -1;
 	found = is_anothers(conn, &nic, vm_id, e);
 	if (found > 0)
 		return err_code(e, ERR_INVALID, "NicInUse",

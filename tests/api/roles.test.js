@@ -7,6 +7,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { request } from './lib/http.js';
 import { COMPUTE, NETWORK, ok, RESOURCES, Setup, V, VAULTS } from './lib/flow.js';
+import { makeRaw, MiB } from './lib/images.js';
 import { Principal } from './lib/principal.js';
 import { binary, run, Server } from './lib/server.js';
 
@@ -220,6 +221,14 @@ test('a machine of one\'s own takes no disks of others, and no subnets', async (
   const nic = { location: 'eastus', properties: { ipConfigurations: [{ name: 'one', properties: { subnet: { id: `${vnet}/subnets/default` } } }] } };
   lacks(await who.ask('PUT', `${own}/providers/Microsoft.Network/networkInterfaces/mine`, { version: NETWORK, body: nic }),
     'Microsoft.Network/virtualNetworks/subnets/join/action', `${vnet}/subnets/default`);
+  const theirs = `${s.group}/providers/Microsoft.Network/networkInterfaces/theirs`;
+  await ok(server, 'PUT', theirs, { version: NETWORK, body: nic });
+  const mine = `${own}/providers/Microsoft.Compute/disks/mine`;
+  await ok(server, 'PUT', mine, { version: COMPUTE, body: { location: 'eastus', properties: { creationData: { createOption: 'Attach',
+    sourceUri: `file://${makeRaw(path.join(server.images, 'mine.img'), MiB, 'mine')}` } } } });
+  const taking = { location: 'eastus', properties: { storageProfile: { osDisk: { managedDisk: { id: mine } } }, networkProfile: { networkInterfaces: [{ id: theirs }] } } };
+  lacks(await who.ask('PUT', `${own}/providers/Microsoft.Compute/virtualMachines/mine`, { version: COMPUTE, body: taking }), 'Microsoft.Network/networkInterfaces/join/action', theirs);
+  assert.equal((await ok(server, 'GET', theirs, { version: NETWORK })).json.properties.virtualMachine, undefined);
   const machines = await holder('Contributor', s.vmId);
   assert.equal((await machines.ask('PUT', s.vmId, { version: COMPUTE, body: s.vmBody() })).status, 200);
 });
