@@ -29,6 +29,13 @@ static unsigned segments(const char *text)
 	return n;
 }
 
+/* Ids are read without their empty segments, so one would make another type of this one. */
+static bool has_empty_segment(const char *text)
+{
+	return text[0] == '\0' || text[0] == '/' || text[strlen(text) - 1] == '/' ||
+	    strstr(text, "//") != NULL;
+}
+
 /* ".../providers/Namespace/type/name/subtype/subname" of type and name. */
 static int make_id(struct template *t, struct template_resource *r, struct err *e)
 {
@@ -36,6 +43,9 @@ static int make_id(struct template *t, struct template_resource *r, struct err *
 	const char *type = r->type + strcspn(r->type, "/"), *name = r->name;
 	struct arm_id id;
 
+	if (has_empty_segment(r->type) || has_empty_segment(r->name))
+		return template_wrong(e, "type '%.100s' or name '%.100s' has an empty segment",
+		    r->type, r->name);
 	if (segments(r->type) != segments(r->name) + 1)
 		return template_wrong(e, "name '%.100s' has not as many segments as type '%.100s' "
 		    "asks for", r->name, r->type);

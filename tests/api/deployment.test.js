@@ -208,6 +208,8 @@ test('mistakes are refused with their place before anything is made', async () =
   await refused(bad({ resources: [network('badnet'), network("[toUpper(1)]")] }), 'InvalidTemplate', /resources\[1\]\.name: function 'toUpper'/);
   await refused(bad({ resources: [network('badnet'), { type: 'Microsoft.Web/sites', apiVersion: RESOURCES, name: 'w' }] }), 'InvalidTemplate', /Microsoft\.Web\/sites.*not served here/);
   await refused(bad({ resources: [network('badnet'), { type: 'Microsoft.Resources/deployments', apiVersion: RESOURCES, name: 'w' }] }), 'InvalidTemplate', /nested/);
+  for (const [type, name] of [['Microsoft.Resources//deployments', '/w'], ['Microsoft.Resources/deployments/', 'w/']])
+    await refused(bad({ resources: [{ type, apiVersion: RESOURCES, name, properties: { mode: 'Incremental', template: plain([]) } }] }), 'InvalidTemplate', /empty segment/);
   await refused(bad({ resources: [network('badnet', { apiVersion: 'soon' })] }), 'NoRegisteredProviderFound', /soon/);
   await refused(put('bad', { mode: 'Complete', template: plain([]) }), 'InvalidDeploymentMode', /Complete/);
   await refused(put('bad', {}), 'InvalidRequestContent', /template or templateLink/);
