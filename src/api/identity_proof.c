@@ -111,9 +111,13 @@ int identity_prove(struct api_call *c, const struct identity_proof *p, struct pr
 	if (found < 0 || (found > 0 && credentials_load(conn, ret->client_id, &known, e) != 0))
 		return -1;
 	db_rollback(&conn);	/* hashing is slow: hold nothing meanwhile */
-	if (found > 0)
-		return p->assertion != NULL ? by_assertion(c, p, &known, ret_why, e) :
-		    by_secret(c, p, &known, ret_why, e);
+	if (found > 0) {
+		/* the stored spelling: uses of an assertion are counted under one id */
+		const struct identity_proof its = { ret->client_id, p->secret, p->assertion };
+
+		return p->assertion != NULL ? by_assertion(c, &its, &known, ret_why, e) :
+		    by_secret(c, &its, &known, ret_why, e);
+	}
 	if (refuse(ret_why, 700016, arena_fmt(&c->arena, "Application with identifier '%.64s' was "
 	    "not found in the directory '%s'.", p->client_id, c->world->tenant), e) != 0)
 		return -1;

@@ -169,6 +169,7 @@ test('a forged, foreign, stale or repeated assertion is refused', async () => {
   const jti = 'once';
   await accepted(attempt({ jti }));
   await refused(attempt({ jti }), 401, 50027, /used before/);
+  await refused(byAssertion(id.toUpperCase(), sign(header, assertionOf(id, tokenUrl(), { jti }), mine.key)), 401, 50027, /used before/);
   await accepted(byAssertion(stranger.clientId, sign({ alg: 'RS256', x5t: other.sha1.toString('base64url') }, assertionOf(stranger.clientId, tokenUrl(), { jti }), other.key)));
   const bare = sign(header, assertionOf(id, tokenUrl(), { jti: undefined }), mine.key);
   await accepted(byAssertion(id, bare));
