@@ -64,6 +64,8 @@ static int format(struct template *t, const json_t *args, json_t **ret, struct e
 			return template_wrong(e, "there is no value for '{%lu}'", i);
 		if (function_show(json_array_get(args, i + 1), &b, e) != 0)
 			return -1;
+		if (b.n > TEMPLATE_BUDGET)
+			return template_wrong(e, "the result is too large");
 		p = end;
 	}
 	return answer(&b, ret, e);
@@ -180,12 +182,15 @@ static int split(struct template *t, const json_t *args, json_t **ret, struct er
 	const char *p, *from;
 	size_t n;
 
-	(void)t;
 	if (function_text(args, 0, &p, e) != 0)
 		return -1;
 	if (!json_is_string(given) && !json_is_array(given))
 		return function_wrong(1, "a string or an array of strings", e);
 	delimiters = json_is_array(given) ? json_incref(given) : json_pack("[O]", given);
+	/* each place is compared with each of them, which costs */
+	t->budget -= (int64_t)(strlen(p) * json_array_size(delimiters) / 8);
+	if (t->budget < 0)
+		return template_wrong(e, "the text and the delimiters are too large");
 	for (from = p; *p != '\0'; p += n > 0 ? 0 : 1) {
 		n = delimiter_at(p, delimiters);
 		if (n == 0)

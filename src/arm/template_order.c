@@ -192,7 +192,8 @@ static int look_at(struct template *t, struct planned *p, struct err *e)
 		t->loop = NULL;
 		return 0;
 	}
-	if (value_refers(t, p, p->source, e) != 0)
+	/* read for each turn of a loop, also where the document is not made yet */
+	if (template_charge(t, p->source, e) != 0 || value_refers(t, p, p->source, e) != 0)
 		return -1;
 	t->loop = NULL;
 	return p->refers ? 0 : template_make_body(t, p, &p->body, e);

@@ -228,6 +228,54 @@ static void small_templates_stay_small(void **state)
 	refused(b.p, "{}", "too large");
 }
 
+static void repeat(struct buf *b, const char *text, int times)
+{
+	for (int i = 0; i < times; i++)
+		buf_adds(b, text);
+}
+
+/* A larger template would ask for more memory than there is: refused while it is filled. */
+static void a_format_is_not_filled_without_end(void **state)
+{
+	auto_buf struct buf b = { 0 };
+
+	(void)state;
+	buf_adds(&b, "\"resources\":[],\"variables\":{\"of\":\"");
+	repeat(&b, "{0}", 2000);
+	buf_adds(&b, "\",\"v\":\"");
+	repeat(&b, "0123456789", 1000);
+	buf_adds(&b, "\",\"all\":\"[format(variables('of'), variables('v'))]\"}");
+	refused(b.p, "{}", "function 'format': the result is too large");
+}
+
+/* Every place of the text is compared with every delimiter. */
+static void splitting_costs_what_it_compares(void **state)
+{
+	auto_buf struct buf b = { 0 };
+
+	(void)state;
+	buf_adds(&b, "\"resources\":[],\"variables\":{\"v\":\"");
+	repeat(&b, "0123456789", 10000);
+	buf_adds(&b, "\",\"by\":[\"x\"");
+	repeat(&b, ",\"0x\"", 10000);
+	buf_adds(&b, "],\"all\":\"[length(split(variables('v'), variables('by')))]\"}");
+	refused(b.p, "{}", "too large");
+}
+
+/* A loop whose documents wait for reference() is read as often as it runs. */
+static void looking_for_references_costs(void **state)
+{
+	auto_buf struct buf b = { 0 };
+
+	(void)state;
+	buf_adds(&b, "\"resources\":[{\"type\":\"Microsoft.Compute/disks\",\"apiVersion\":\"1\","
+	    "\"name\":\"[concat('d', copyIndex())]\",\"copy\":{\"name\":\"c\",\"count\":800},"
+	    "\"properties\":{\"of\":\"[reference('/subscriptions/s/x', '1')]\",\"list\":[0");
+	repeat(&b, ",\"[add(add(1, 2), add(add(3, 4), add(5, 6)))]\"", 1000);
+	buf_adds(&b, "]}}]");
+	refused(b.p, "{}", "too large");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +285,9 @@ int main(void)
 		cmocka_unit_test(what_is_needed_comes_first),
 		cmocka_unit_test(documents_are_made),
 		cmocka_unit_test(small_templates_stay_small),
+		cmocka_unit_test(a_format_is_not_filled_without_end),
+		cmocka_unit_test(splitting_costs_what_it_compares),
+		cmocka_unit_test(looking_for_references_costs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
