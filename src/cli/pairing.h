@@ -47,8 +47,8 @@ must_check int pairing_parse(struct str text, struct pairing *ret, struct err *e
 /* The document; new reference. */
 must_check int pairing_json(const struct pairing *p, json_t **ret, struct err *e);
 
-/* Its principals come into the database, each with exactly the credentials that it has there;
- * others that the database has stay. */
+/* Its principals come into the database, each with exactly the credentials that it has there
+ * and the role assignments that it has here; others that the database has stay. */
 must_check int pairing_put_principals(const struct pairing *p, struct db_conn *c, struct err *e);
 
 /* Keep its public keys as DIR/keys/peers/REGION.json, a JWKS, whole or not at all. */

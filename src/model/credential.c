@@ -157,6 +157,12 @@ int credentials_expire(struct db_conn *c, const char *client_id, enum credential
 	    until_us, client_id, kinds[kind], except) < 0 ? -1 : 0;
 }
 
+int credentials_delete(struct db_conn *c, const char *client_id, struct err *e)
+{
+	return db_exec(c, e, "DELETE FROM credential WHERE client_id = $1", "s", client_id) < 0 ?
+	    -1 : 0;
+}
+
 int credential_delete(struct db_conn *c, const char *client_id, const char *id, struct err *e)
 {
 	return db_exec(c, e, "DELETE FROM credential WHERE client_id = $1 AND id = $2", "ss",

@@ -66,6 +66,9 @@ must_check int credential_by_subject(struct db_conn *c, const char *issuer, cons
 must_check int credentials_expire(struct db_conn *c, const char *client_id,
     enum credential_kind kind, const char *except, int64_t until_us, struct err *e);
 
+/* All of the principal's. */
+must_check int credentials_delete(struct db_conn *c, const char *client_id, struct err *e);
+
 /* 1 if it was there, 0, -1. */
 must_check int credential_delete(struct db_conn *c, const char *client_id, const char *id,
     struct err *e);

@@ -123,11 +123,15 @@ test('changes of principals are taken over, with the administrator\'s secret', (
   principal(b, 'add', 'new');
   refused(region('import', a.dir, exported(b, 'westus'), '--principals'), /--principals: the file has none/);
   const file = exported(b, 'westus', '--with-secrets');
+  const roles = () => JSON.parse(run(binary, ['role', 'list', a.dir, '--principal', 'ci', '--json']).stdout);
+  run(binary, ['role', 'assign', a.dir, '--principal', 'ci', '--role', 'Backup Operator']);
+  const had = roles();
   for (let i = 0; i < 2; i++) {
     const r = region('import', a.dir, file, '--principals');
     assert.equal(r.status, 0, r.stderr);
     assert.deepEqual(principal(a, 'list').filter((p) => p.name !== 'only here'), principal(b, 'list'));
     assert.equal(principal(a, 'show', 'only here').credentials.length, 1);
+    assert.deepEqual(roles(), had, 'roles are each server\'s own');
   }
   const secret = (server) => text(server, 'admin.env').match(/^HOLDFAST_CLIENT_SECRET=(.*)$/m)[1];
   assert.equal(secret(a), secret(b));
