@@ -35,11 +35,16 @@ static int check_roles(struct blob_call *b, bool exists, struct err *e)
 {
 	auto_conn struct db_conn *conn = NULL;
 	struct api_call *c = b->c;
+	const char *id;
 
 	if (db_read_begin(c->world->db, &conn, e) != 0 || authorize_load(c, conn, e) != 0)
 		return -1;
-	if (!exists ? c->access.count > 0 :
-	    authorize_allows(c, TYPE_ACCOUNT "/read", b->account.id))
+	/* whose group it would be in is not known: only who may read all is told that it is not there */
+	id = exists ? b->account.id :
+	    arena_fmt(&c->arena, "/subscriptions/%s", c->world->subscription);
+	if (id == NULL)
+		return err_nomem(e);
+	if (authorize_allows(c, TYPE_ACCOUNT "/read", id))
 		return 0;
 	return err_http(e, ERR_DENIED, 403, "AuthorizationPermissionMismatch",
 	    "This request is not authorized to perform this operation using this permission: "

@@ -260,8 +260,10 @@ test('a restore needs rights on all that it makes', async () => {
 test('blobs: a bearer token needs to read the account, a key is enough by itself', async () => {
   const blobs = (who) => who.ask('GET', `/${s.account}?comp=list`, { version: null });
   assert.equal((await blobs(await holder('Reader', s.accountId))).status, 200);
-  const r = await blobs(await holder('Backup Reader', s.sub));
+  const who = await holder('Backup Reader', s.sub), r = await blobs(who);
   assert.equal(r.status, 403);
+  assert.equal((await who.ask('GET', '/noaccount?comp=list', { version: null })).status, 403, 'nor told which accounts there are');
+  assert.equal((await (await holder('Reader', s.sub)).ask('GET', '/noaccount?comp=list', { version: null })).status, 404);
   assert.ok(r.text.includes('AuthorizationPermissionMismatch'), r.text);
 });
 
