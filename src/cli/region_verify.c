@@ -64,15 +64,10 @@ static int compare(struct side_by_side *s, struct vault_compare_stats *ret, stru
 }
 
 /* ---- mending ---- */
-static void close_point(struct vault_point **p)
-{
-	vault_point_close(*p);
-}
-
 /* 1 it opens, 0 it is damaged, -1; what is absent is neither. */
 static int is_readable(struct vault *v, const char *object, struct err *e)
 {
-	cleanup_with(close_point) struct vault_point *p = NULL;
+	auto_point struct vault_point *p = NULL;
 
 	if (vault_point_open_object(v, object, &p, e) == 0)
 		return 1;

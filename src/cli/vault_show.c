@@ -6,12 +6,6 @@
 
 #define MIB ((int64_t)1 << 20)
 
-static void close_point(struct vault_point **p)
-{
-	vault_point_close(*p);
-}
-#define auto_point cleanup_with(close_point)
-
 /* ---- which point is meant ---- */
 struct search {
 	const char *item, *point;

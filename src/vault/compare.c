@@ -22,12 +22,6 @@ struct comparison {
 	struct vault_compare_stats *stats;
 };
 
-static void point_p(struct vault_point **p)
-{
-	vault_point_close(*p);
-}
-#define auto_point cleanup_with(point_p)
-
 static int side_init(struct side *s, struct vault *v, int64_t *missing, struct err *e)
 {
 	s->v = v;

@@ -5,12 +5,6 @@
 #include "base/failpoint.h"
 #include "vault/diff.h"
 
-static void point_p(struct vault_point **p)
-{
-	vault_point_close(*p);
-}
-#define auto_point cleanup_with(point_p)
-
 static void copying_done(struct copying *c)
 {
 	vault_session_end(c->session);

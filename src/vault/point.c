@@ -144,12 +144,6 @@ int point_put(struct vault *v, const struct point_body *b, struct err *e)
 	return point_put_sealed(v, name, &bytes, b, e);
 }
 
-static void point_p(struct vault_point **p)
-{
-	vault_point_close(*p);
-}
-#define auto_point cleanup_with(point_p)
-
 /* ERR_NOT_FOUND if the object is not there. */
 int point_load(struct vault *v, const char *name, struct vault_point **ret, struct err *e)
 {

@@ -111,16 +111,11 @@ static int mark_extents(struct marking *m, const struct point_disk *d, const str
 	return 0;
 }
 
-static void close_point(struct vault_point **p)
-{
-	vault_point_close(*p);
-}
-
 /* The target is known to be as disk known->disk of known->point was, but for the dirty extents. */
 static int find_differences(struct vault_point *p, const struct point_disk *d,
     const struct vault_base *known, uint8_t *bits, struct err *e)
 {
-	cleanup_with(close_point) struct vault_point *base = NULL;
+	auto_point struct vault_point *base = NULL;
 	struct marking m = { bits, grid_chunks(d->size, d->chunk_shift) };
 	const struct point_disk *was;
 

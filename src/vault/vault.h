@@ -88,6 +88,11 @@ struct vault_point;
 must_check int vault_point_open(struct vault *v, const char *item, const char *point,
     struct vault_point **ret, struct err *e);	/* ERR_NOT_FOUND names both */
 void vault_point_close(struct vault_point *p);
+static inline void vault_point_p(struct vault_point **p)
+{
+	vault_point_close(*p);
+}
+#define auto_point cleanup_with(vault_point_p)
 const char *vault_point_item(const struct vault_point *p);	/* borrowed, like all below */
 const json_t *vault_point_meta(const struct vault_point *p);	/* borrowed */
 /* Virtual size of a disk of the point, or -1 if it has no such disk. */

@@ -96,15 +96,10 @@ static int find_copy(struct rebuild *r, struct err *e)
 	return replica_of(r->world, r->vault, to, &r->copy, e) < 0 ? -1 : 0;
 }
 
-static void close_point(struct vault_point **p)
-{
-	vault_point_close(*p);
-}
-
 /* 1 if the copy has the point; one that it cannot read counts, too. */
 static int is_in_copy(const struct rebuild *r, const struct resource *row, struct err *e)
 {
-	cleanup_with(close_point) struct vault_point *p = NULL;
+	auto_point struct vault_point *p = NULL;
 	auto_arena struct arena a = { 0 };
 	const char *item = arena_lower(&a, str_c(row->parent));
 	char object[VAULT_NAME_SIZE];

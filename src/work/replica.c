@@ -91,11 +91,6 @@ int replica_items(struct vault *v, resource_fn *fn, void *arg, struct err *e)
 }
 
 /* ---- points ---- */
-static void close_point(struct vault_point **p)
-{
-	vault_point_close(*p);
-}
-
 /* Points are where their item is. */
 static int location_of(struct vault *v, const char *item_id, struct arena *a, const char **ret,
     struct err *e)
@@ -111,7 +106,7 @@ static int location_of(struct vault *v, const char *item_id, struct arena *a, co
 int replica_point(struct vault *v, const char *item_id, const char *name, struct resource *ret,
     struct err *e)
 {
-	cleanup_with(close_point) struct vault_point *p = NULL;
+	auto_point struct vault_point *p = NULL;
 	auto_arena struct arena a = { 0 };
 	const char *item = arena_lower(&a, str_c(item_id)), *location;
 	char object[VAULT_NAME_SIZE];

@@ -94,15 +94,10 @@ static int read_rows(struct world *w, const struct resource *vault, struct rows 
 }
 
 /* ---- the two sides ---- */
-static void close_point(struct vault_point **p)
-{
-	vault_point_close(*p);
-}
-
 /* The row knows; of a point that is not published yet, the point itself. */
 static int64_t time_of(struct vault *from, const struct rows *r, const struct gap_point *p)
 {
-	cleanup_with(close_point) struct vault_point *open = NULL;
+	auto_point struct vault_point *open = NULL;
 	const struct gap_point *row = find(&r->list, p);
 	struct err ignored;
 	int64_t when = 0;

@@ -45,15 +45,10 @@ static void tell(struct look *l, const struct replica_gap *g, size_t tried, size
 }
 
 /* ---- points ---- */
-static void close_point(struct vault_point **p)
-{
-	vault_point_close(*p);
-}
-
 /* Opening it gives ERR_NONE, or the kind of why it cannot be. */
 static enum err_kind probe(struct vault *v, const char *object)
 {
-	cleanup_with(close_point) struct vault_point *p = NULL;
+	auto_point struct vault_point *p = NULL;
 	struct err why = { 0 };
 
 	return vault_point_open_object(v, object, &p, &why) == 0 ? ERR_NONE : why.kind;

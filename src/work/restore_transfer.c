@@ -18,11 +18,6 @@
 #define SAVE_US 2000000
 #define GIB (1024.0 * 1024.0 * 1024.0)
 
-static void close_point(struct vault_point **p)
-{
-	vault_point_close(*p);
-}
-
 static void close_sink(struct disk_sink **s)
 {
 	disk_sink_close(*s);
@@ -275,7 +270,7 @@ static int transfer_all(struct restore *r, struct vault_point *p, struct err *e)
 
 int restore_transfer(struct job *j, void *world, struct err *e)
 {
-	cleanup_with(close_point) struct vault_point *p = NULL;
+	auto_point struct vault_point *p = NULL;
 	auto_restore struct restore r = { 0 };
 
 	if (restore_init(&r, j, world, e) != 0 || job_task_start(j, TASK, e) != 0 ||

@@ -12,11 +12,6 @@
 #define TASK "Transfer data to vault"
 #define MIB (INT64_C(1) << 20)
 
-static void close_point(struct vault_point **p)
-{
-	vault_point_close(*p);
-}
-
 static void close_src(struct disk_src **s)
 {
 	disk_src_close(*s);
@@ -33,7 +28,7 @@ static void end_session(struct vault_session **s)
 static int find_own(struct take *t, struct vault *v, const char *item, struct vault_point **ret,
     struct err *e)
 {
-	cleanup_with(close_point) struct vault_point *p = NULL;
+	auto_point struct vault_point *p = NULL;
 	const char *name = jstr(t->plan, "name", "");
 	struct err why = { 0 };
 
@@ -53,7 +48,7 @@ static int find_own(struct take *t, struct vault *v, const char *item, struct va
 /* 1 if the commit was reached before a crash. */
 static int adopt(struct take *t, struct vault *v, const char *item, struct err *e)
 {
-	cleanup_with(close_point) struct vault_point *p = NULL;
+	auto_point struct vault_point *p = NULL;
 	int found = find_own(t, v, item, &p, e);
 	int64_t total = 0;
 	json_t *disks;
@@ -269,7 +264,7 @@ static int is_published(struct take *t, struct err *e)
 
 int take_transfer_undo(struct job *j, struct world *w, struct err *e)
 {
-	cleanup_with(close_point) struct vault_point *p = NULL;
+	auto_point struct vault_point *p = NULL;
 	auto_take struct take t;
 	struct vault *v;
 	const char *item;
