@@ -4,9 +4,9 @@
 #include <stdio.h>
 
 #include "base/codec.h"
+
 #include "crypto/crypto.h"
 
-#define SECRET_SIZE 32
 #define HINT_SIZE 3
 
 int new_secret(const char *client_id, int64_t now_us, int64_t expires_us, struct credential *ret,
@@ -16,12 +16,8 @@ int new_secret(const char *client_id, int64_t now_us, int64_t expires_us, struct
 		.expires_us = expires_us };
 	auto_buf struct buf hashed = { 0 };
 	size_t start = ret_secret->n;
-	uint8_t raw[SECRET_SIZE];
 
-	random_bytes(raw, sizeof(raw));
-	base64url_encode(ret_secret, raw, sizeof(raw));
-	crypto_wipe(raw, sizeof(raw));
-	if (buf_ok(ret_secret, e) != 0 || secret_hash((struct str){ ret_secret->p + start,
+	if (secret_new(ret_secret, e) != 0 || secret_hash((struct str){ ret_secret->p + start,
 	    ret_secret->n - start }, &hashed, e) != 0)
 		return -1;
 	(void)guid_new(k.id);

@@ -47,6 +47,10 @@ must_check int aead_open(struct aead *a, const uint8_t nonce[AEAD_NONCE_SIZE], c
 bool crypto_equal(const void *a, const void *b, size_t n);
 void crypto_wipe(void *p, size_t n);
 
+/* A new client secret, 43 random characters, is appended to *ret; the caller wipes it.  It never begins
+ * with '-': command lines, az's among them, would take it for an option. */
+must_check int secret_new(struct buf *ret, struct err *e);
+
 /* Client secrets at rest: "scrypt$N$r$p$salt$hash", made and checked. */
 must_check int secret_hash(struct str secret, struct buf *ret, struct err *e);
 must_check int secret_check(struct str secret, const char *hashed, bool *ret_match, struct err *e);

@@ -15,6 +15,8 @@
 #define COST_R 8
 #define COST_P 1
 #define SALT_SIZE 16
+#define SECRET_SIZE 32
+#define BASE64URL_DASH 62	/* the six bits that base64url writes as '-' */
 
 struct scrypt {
 	uint64_t n, r, p;
@@ -29,6 +31,18 @@ static int derive(struct str secret, struct scrypt *s, uint8_t ret[32], struct e
 	        s->p, mem, ret, 32) != 1)
 		return crypto_err(e, "hashing a secret with scrypt");
 	return 0;
+}
+
+int secret_new(struct buf *ret, struct err *e)
+{
+	uint8_t raw[SECRET_SIZE];
+
+	do
+		random_bytes(raw, sizeof(raw));
+	while (raw[0] >> 2 == BASE64URL_DASH);
+	base64url_encode(ret, raw, sizeof(raw));
+	crypto_wipe(raw, sizeof(raw));
+	return buf_ok(ret, e);
 }
 
 int secret_hash(struct str secret, struct buf *ret, struct err *e)

@@ -274,6 +274,23 @@ static void aead_finds_every_flipped_bit(void **state)
 	aead_free(NULL);
 }
 
+static void a_new_secret_cannot_be_taken_for_an_option(void **state)
+{
+	struct err e;
+
+	(void)state;
+	for (int i = 0; i < 2000; i++) {
+		auto_buf struct buf a = { 0 };
+		auto_buf struct buf b = { 0 };
+
+		OK(secret_new(&a, &e));
+		OK(secret_new(&b, &e));
+		assert_int_equal(a.n, 43);
+		assert_string_not_equal(a.p, b.p);
+		assert_int_not_equal(a.p[0], '-');
+	}
+}
+
 static void secrets_are_checked_against_their_hash(void **state)
 {
 	/* by another implementation: N=1024, r=8, p=2, salt 00..0f, "correct horse" */
@@ -484,6 +501,7 @@ int main(void)
 		cmocka_unit_test(hkdf_matches_rfc_5869),
 		cmocka_unit_test(aead_matches_published_vectors),
 		cmocka_unit_test(aead_finds_every_flipped_bit),
+		cmocka_unit_test(a_new_secret_cannot_be_taken_for_an_option),
 		cmocka_unit_test(secrets_are_checked_against_their_hash),
 		cmocka_unit_test(key_files_are_private_and_never_replaced),
 		cmocka_unit_test(damaged_key_files_are_refused),
