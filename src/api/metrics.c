@@ -59,7 +59,7 @@ static const struct metric {
 	    "Attempts to bring the copy up to date that failed since the server started.",
 	    FIELD(failures), UNIT_PLAIN },
 	{ "holdfast_replication_last_success_timestamp_seconds", "gauge",
-	    "When the copy was last found or made complete; 0 if not since the server started.",
+	    "The copy has all that the vault had then; 0 if not known since the server started.",
 	    FIELD(last_success_us), UNIT_SECONDS },
 };
 

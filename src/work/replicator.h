@@ -23,7 +23,8 @@ struct replication_status {
 	char region[48];		/* where the copy is */
 	int64_t points, missing;	/* of the vault; of those, not in the copy yet */
 	int64_t lag_us;			/* now less the time of the oldest missing point; 0: none missing */
-	int64_t last_success_us;	/* when a look last ended with nothing missing; 0: never */
+	int64_t last_success_us;	/* what the vault had then is in the copy: when the last look that
+					 * went well began; 0: never */
 	int64_t bytes_sent;		/* since the server started */
 	int64_t failures;		/* since the server started */
 	bool is_active;			/* a transfer is under way */

@@ -195,7 +195,7 @@ static int64_t pause_after(const struct replicator *r, unsigned failed)
 }
 
 /* `why` NULL: it went well. */
-static void conclude(struct replicator *r, struct target *t, const struct err *why)
+static void conclude(struct replicator *r, struct target *t, int64_t began_us, const struct err *why)
 {
 	struct replication_status *s = &t->status;
 
@@ -205,7 +205,7 @@ static void conclude(struct replicator *r, struct target *t, const struct err *w
 	s->is_active = false;
 	s->last_error[0] = '\0';
 	if (why == NULL)
-		s->last_success_us = clock_now_us(r->world->clock);
+		s->last_success_us = began_us;
 	else
 		(void)snprintf(s->last_error, sizeof(s->last_error), "%.511s", why->msg);
 	s->failures += why != NULL;
@@ -230,13 +230,13 @@ static void log_look(const struct target *t, int64_t took_us, const struct err *
 
 void replicator_look(struct replicator *r, struct target *t)
 {
-	int64_t began = clock_monotonic_us();
+	int64_t began = clock_monotonic_us(), began_us = clock_now_us(r->world->clock);
 	struct err why = { 0 };
 	bool failed = look(r, t, &why) != 0;
 
 	if (failed && why.kind == ERR_CANCELLED)
 		return;		/* the server stops */
-	conclude(r, t, failed ? &why : NULL);
+	conclude(r, t, began_us, failed ? &why : NULL);
 	log_look(t, clock_monotonic_us() - began, failed ? &why : NULL);
 	t->sent_before = t->status.bytes_sent;
 }

@@ -24,10 +24,10 @@ static struct replication_status await(struct world_rig *g, int64_t points)
 {
 	int64_t end = clock_monotonic_us() + PATIENCE_US;
 	struct replication_status s = { 0 };
+	int64_t now = __atomic_add_fetch(&g->clock.fixed_us, 1, __ATOMIC_RELAXED);
 
-	g->clock.fixed_us++;		/* a look that ends from now on ends later than any before */
 	replicator_wake(&g->world, VAULT);
-	while (!stands(g, points, &s) || s.last_success_us < g->clock.fixed_us) {
+	while (!stands(g, points, &s) || s.last_success_us < now) {
 		if (clock_monotonic_us() > end) {
 			print_error("%lld points, %lld missing, error '%s'\n", (long long)s.points,
 			    (long long)s.missing, s.last_error);
