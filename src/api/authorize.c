@@ -20,6 +20,7 @@ static unsigned scope_length(const struct api_call *c)
 	if (is(c, n, STR("resourceGroups")) && n + 1 < c->path.count)
 		n += 2;
 	if (!is(c, n, STR("providers")) || is(c, n + 1, STR("Microsoft.Authorization")) ||
+	    (is(c, n + 1, STR("Microsoft.Resources")) && is(c, n + 2, STR("tags"))) ||
 	    n + 3 >= c->path.count)
 		return n;
 	n += 2;

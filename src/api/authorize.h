@@ -8,7 +8,7 @@
 #include "api/api.h"
 
 /* What is asked about: the resource that the path names, without an action or a list behind it; for
- * role assignments and definitions, what they are of; else the subscription.  The arena's. */
+ * role assignments and definitions and for tags, what they are of; else the subscription.  The arena's. */
 must_check int authorize_scope(struct api_call *c, struct err *e);
 
 /* Read the caller's roles; `conn` NULL: in a transaction of its own. */

@@ -4,6 +4,7 @@
  * the region's disk pool.  Both take sourceUri "file:///…", which must lie in
  * one of the directories that the settings allow. */
 #include "api/compute.h"
+#include "api/fields.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -69,9 +70,10 @@ struct new_disk {
 static int read_request(struct api_call *c, struct new_disk *d, struct err *e)
 {
 	const char *location, *format = NULL, *source;
+	json_t *tags;
 
 	d->sku = "Standard_LRS";
-	if (jneed_str(c->body, "location", &location, e) != 0 ||
+	if (fields_tags(c->body, &tags, e) < 0 || jneed_str(c->body, "location", &location, e) != 0 ||
 	    api_location(c, location, &d->location, e) != 0 ||
 	    jneed_str(c->body, "properties.creationData.createOption", &d->option, e) != 0 ||
 	    jget_str(c->body, "properties.osType", &d->os_type, e) < 0 ||
@@ -203,7 +205,7 @@ static int change(struct api_call *c, struct resource *r, struct err *e)
 		    "Changing property 'properties.creationData.sourceUri' of disk '%s' is not allowed.",
 		    r->name);
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
-		int got = jget_obj(c->body, keys[i], &v, e);
+		int got = i == 0 ? fields_tags(c->body, &v, e) : jget_obj(c->body, keys[i], &v, e);
 
 		if (got < 0)
 			return -1;
@@ -298,6 +300,13 @@ out:
 	return done;
 }
 
+static int disk_patch(struct api_call *c, struct err *e)
+{
+	auto_resource struct resource r = { 0 };
+
+	return api_find(c, disk_id(c), &r, e) != 0 ? -1 : update(c, r.id, e);
+}
+
 static int disk_get(struct api_call *c, struct err *e)
 {
 	auto_resource struct resource r = { 0 };
@@ -362,6 +371,7 @@ static int disk_list_all(struct api_call *c, struct err *e)
 const struct api_route compute_disk_routes[] = {
 	{ "GET", GROUP DISKS "/{disk}", disk_get, API_GROUP, TYPE_DISK "/read" },
 	{ "PUT", GROUP DISKS "/{disk}", disk_put, API_GROUP | API_BODY, TYPE_DISK "/write" },
+	{ "PATCH", GROUP DISKS "/{disk}", disk_patch, API_GROUP | API_BODY, TYPE_DISK "/write" },
 	{ "DELETE", GROUP DISKS "/{disk}", disk_delete, API_GROUP, TYPE_DISK "/delete" },
 	{ "GET", GROUP DISKS, disk_list_group, API_GROUP | API_FILTERED, TYPE_DISK "/read" },
 	{ "GET", "subscriptions/{sub}/" DISKS, disk_list_all, API_FILTERED, TYPE_DISK "/read" },

@@ -1,6 +1,7 @@
 /* compute_vm.c - Microsoft.Compute/virtualMachines: a VM is a set of disks
  * with an OS disk, data disks by LUN, and a power state that is recorded. */
 #include "api/compute.h"
+#include "api/fields.h"
 #include "api/vm_check.h"
 #include "api/vm_nics.h"
 
@@ -156,7 +157,7 @@ static int vm_patch(struct api_call *c, struct err *e)
 	auto_conn struct db_conn *conn = NULL;
 	auto_resource struct resource r = { 0 };
 	json_t *tags = NULL;
-	int got = jget_obj(c->body, "tags", &tags, e);
+	int got = fields_tags(c->body, &tags, e);
 
 	if (got < 0 || db_write_begin(c->world->db, &conn, e) != 0 ||
 	    api_find_in(c, conn, vm_id(c), &r, e) != 0)

@@ -1,5 +1,6 @@
 /* deployment_api.c - reading deployments, and the routes of all of deployment.h. */
 #include "api/deployment.h"
+#include "api/rows.h"
 
 #include "api/compute.h"
 #include "job/operation.h"
@@ -66,7 +67,7 @@ static int deployment_operations(struct api_call *c, struct err *e)
 
 	if (find(c, &r, e) != 0)
 		return -1;
-	return api_list(c, json_incref(jat(r.body, "internal.operations")), NULL, e);
+	return api_rows_page(c, json_incref(jat(r.body, "internal.operations")), e);
 }
 
 static int deployment_operation(struct api_call *c, struct err *e)

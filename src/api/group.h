@@ -22,6 +22,10 @@ const char *region_display_name(const char *name);
 must_check int listing_groups(struct api_call *c, struct err *e);
 must_check int listing_resources(struct api_call *c, const char *group, struct err *e);
 
+/* Is it a resource in ARM's sense: "Namespace/type", neither a group nor a deployment nor what lives in
+ * another resource? */
+bool listing_is_top_level(const char *type);
+
 /* group_delete.c */
 must_check int group_delete(struct api_call *c, struct err *e);
 

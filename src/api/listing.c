@@ -8,9 +8,7 @@ struct listing {
 	const char *type, *name, *tag_name, *tag_value;	/* NULL: any */
 };
 
-/* Resources in ARM's sense: "Namespace/type", neither groups nor deployments nor what lives in
- * another. */
-static bool is_top_level(const char *type)
+bool listing_is_top_level(const char *type)
 {
 	const char *slash = strchr(type, '/');
 
@@ -23,7 +21,7 @@ static bool wanted(const struct listing *l, const struct resource *r)
 	const json_t *tags = jat(r->body, "tags");
 	const char *value;
 
-	if (!l->groups && !is_top_level(r->type))
+	if (!l->groups && !listing_is_top_level(r->type))
 		return false;
 	if (l->name != NULL && !str_ieq(str_c(l->name), str_c(r->name)))
 		return false;

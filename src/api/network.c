@@ -96,6 +96,18 @@ static int check_dropped(struct api_call *c, struct db_conn *conn, const struct 
 	return 0;
 }
 
+static int check_security_groups(struct api_call *c, struct db_conn *conn,
+    const struct resource *r, struct err *e)
+{
+	const json_t *list = jat(r->body, "properties.subnets");
+
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (security_group_check_named(c, conn, r->id, r->location,
+		    jat(json_array_get(list, i), "properties"), e) != 0)
+			return e->kind == ERR_DENIED ? -1 : err_in(e, "properties.subnets[%zu]", i);
+	return 0;
+}
+
 static int vnet_put(struct api_call *c, struct err *e)
 {
 	auto_conn struct db_conn *conn = NULL;
@@ -118,6 +130,7 @@ static int vnet_put(struct api_call *c, struct err *e)
 	    resource_init(&r, TYPE_VNET, found > 0 ? old.id : id, location, api_group_id(c), body,
 	    e) != 0 ||
 	    (found > 0 && check_dropped(c, conn, &old, &r, e) != 0) ||
+	    check_security_groups(c, conn, &r, e) != 0 ||
 	    resource_put(conn, &r, c->now_us, e) != 0 || db_commit(&conn, e) != 0)
 		return -1;
 	return api_json(c, found > 0 ? 200 : 201, render(c, &r), e);
@@ -188,6 +201,8 @@ static int vnet_list_all(struct api_call *c, struct err *e)
 #define SUBNET VNET "/subnets/{subnet}"
 #define NICS "providers/" TYPE_NIC
 #define NIC GROUP NICS "/{nic}"
+#define NSGS "providers/" TYPE_NSG
+#define NSG GROUP NSGS "/{nsg}"
 
 const struct api_route network_routes[] = {
 	{ "GET", VNET, vnet_get, API_GROUP, TYPE_VNET "/read" },
@@ -206,5 +221,11 @@ const struct api_route network_routes[] = {
 	{ "DELETE", NIC, nic_delete, API_GROUP, TYPE_NIC "/delete" },
 	{ "GET", GROUP NICS, nic_list_group, API_GROUP | API_FILTERED, TYPE_NIC "/read" },
 	{ "GET", SUB NICS, nic_list_all, API_FILTERED, TYPE_NIC "/read" },
+	{ "GET", NSG, security_group_get, API_GROUP, TYPE_NSG "/read" },
+	{ "PUT", NSG, security_group_put, API_GROUP | API_BODY, TYPE_NSG "/write" },
+	{ "PATCH", NSG, security_group_patch, API_GROUP | API_BODY, TYPE_NSG "/write" },
+	{ "DELETE", NSG, security_group_delete, API_GROUP, TYPE_NSG "/delete" },
+	{ "GET", GROUP NSGS, security_group_list, API_GROUP | API_FILTERED, TYPE_NSG "/read" },
+	{ "GET", SUB NSGS, security_group_list_all, API_FILTERED, TYPE_NSG "/read" },
 	{ 0 },
 };

@@ -1,5 +1,5 @@
-/* network.h - virtual networks, subnets and network interfaces: records, since
- * nothing here moves packets. */
+/* network.h - virtual networks, subnets, network interfaces and security groups:
+ * records, since nothing here moves packets. */
 #ifndef API_NETWORK_H
 #define API_NETWORK_H
 
@@ -36,6 +36,19 @@ must_check int nic_patch(struct api_call *c, struct err *e);
 must_check int nic_delete(struct api_call *c, struct err *e);
 must_check int nic_list_group(struct api_call *c, struct err *e);
 must_check int nic_list_all(struct api_call *c, struct err *e);
+
+/* security_group.c */
+must_check int security_group_get(struct api_call *c, struct err *e);
+must_check int security_group_put(struct api_call *c, struct err *e);
+must_check int security_group_patch(struct api_call *c, struct err *e);
+must_check int security_group_delete(struct api_call *c, struct err *e);
+must_check int security_group_list(struct api_call *c, struct err *e);
+must_check int security_group_list_all(struct api_call *c, struct err *e);
+
+/* `props` of a subnet or interface `user` in `location` names no security group, or one that is there, in
+ * that region, and that the caller may join. */
+must_check int security_group_check_named(struct api_call *c, struct db_conn *conn, const char *user,
+    const char *location, const json_t *props, struct err *e);
 
 /* Replace the tags of the resource `id` by the request's; the answer is made by `render`. */
 must_check int network_patch_tags(struct api_call *c, const char *id,

@@ -130,6 +130,8 @@ static int make_document(struct api_call *c, struct db_conn *conn, const char *i
 	for (size_t i = 0; i < json_array_size(list); i++)
 		if (check_configuration(c, conn, id, location, json_array_get(list, i), e) != 0)
 			return e->kind == ERR_DENIED ? -1 : err_in(e, "properties.ipConfigurations[%zu]", i);
+	if (security_group_check_named(c, conn, id, location, props, e) != 0)
+		return -1;
 	(void)json_object_del(props, "provisioningState");
 	(void)json_object_del(props, "virtualMachine");
 	if (vm != NULL && jset(props, "virtualMachine", json_incref(vm), e) != 0)

@@ -18,12 +18,12 @@ static const char *const storage_versions[] = { "2024-01-01", "2023-05-01", "202
 static const char *const resources_versions[] = { "2024-03-01", "2022-09-01", "2021-04-01",
 	"2020-10-01", "2019-10-01", "2018-05-01", "2016-09-01", NULL };
 
-static const char *const compute_types[] = { "disks", "virtualMachines", "locations/operations",
+static const char *const compute_types[] = { "disks", "virtualMachines", "skus", "locations/operations",
 	NULL };
-static const char *const network_types[] = { "networkInterfaces", "virtualNetworks",
-	"virtualNetworks/subnets", NULL };
+static const char *const network_types[] = { "networkInterfaces", "networkSecurityGroups",
+	"virtualNetworks", "virtualNetworks/subnets", NULL };
 static const char *const storage_types[] = { "storageAccounts", "checkNameAvailability", NULL };
-static const char *const resources_types[] = { "deployments", "resourceGroups", "resources",
+static const char *const resources_types[] = { "deployments", "resourceGroups", "resources", "tags",
 	"subscriptions", "subscriptions/locations", "tenants", "providers", NULL };
 static const char *const recovery_types[] = { "vaults", "locations", "locations/backupStatus",
 	"locations/backupPreValidateProtection", "locations/backupValidateFeatures", "operations",

@@ -1,5 +1,6 @@
 /* role_list.c - lists of role assignments.  See role_api.h. */
 #include "api/role_api.h"
+#include "api/rows.h"
 
 #include <stdio.h>
 
@@ -43,20 +44,9 @@ static int read_clause(struct api_call *c, struct str text, struct assignment_qu
 	return 0;
 }
 
-static struct str trim(struct str s)
-{
-	while (s.n > 0 && s.p[0] == ' ') {
-		s.p++;
-		s.n--;
-	}
-	while (s.n > 0 && s.p[s.n - 1] == ' ')
-		s.n--;
-	return s;
-}
-
 static int read_filter(struct api_call *c, struct assignment_query *ret, struct err *e)
 {
-	struct str rest = trim(str_c(arm_query_get(&c->query, "$filter")));
+	struct str rest = str_trim(str_c(arm_query_get(&c->query, "$filter")));
 
 	while (rest.n > 0) {
 		struct str clause = rest;
@@ -66,12 +56,12 @@ static int read_filter(struct api_call *c, struct assignment_query *ret, struct 
 				clause.n = i;
 				break;
 			}
-		if (read_clause(c, trim(clause), ret, e) != 0)
+		if (read_clause(c, str_trim(clause), ret, e) != 0)
 			return -1;
 		rest.p += clause.n;
 		rest.n -= clause.n;
 		if (rest.n > 0)
-			rest = trim((struct str){ rest.p + 5, rest.n - 5 });
+			rest = str_trim((struct str){ rest.p + 5, rest.n - 5 });
 	}
 	return 0;
 }
@@ -111,5 +101,5 @@ int role_assignment_list(struct api_call *c, struct err *e)
 	    principal_list(conn, add_built_in, &l, e) < 0 ||
 	    assignment_list(conn, &q, add, &l, e) < 0)
 		return -1;
-	return api_list(c, TAKE(rows), NULL, e);
+	return api_rows_page(c, api_rows_by_id(rows), e);
 }

@@ -10,6 +10,8 @@ const struct api_route *const api_tables[] = {
 	compute_vm_routes,
 	storage_routes,
 	network_routes,
+	tags_routes,
+	sku_routes,
 	vault_routes,
 	vault_config_routes,
 	policy_routes,

@@ -39,3 +39,67 @@ int api_rows_answer(struct api_rows *r, struct err *e)
 {
 	return api_list(r->c, TAKE(r->value), r->more ? r->last : NULL, e);
 }
+
+static const char *id_of(const json_t *row)
+{
+	return jstr(row, "id", "");
+}
+
+/* Where the page starts. */
+static size_t first_after(const json_t *all, const char *cursor)
+{
+	size_t n = json_array_size(all);
+
+	if (cursor == NULL)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(id_of(json_array_get(all, i)), cursor) == 0)
+			return i + 1;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(id_of(json_array_get(all, i)), cursor) > 0)
+			return i;
+	return n;
+}
+
+int api_rows_page(struct api_call *c, json_t *all, struct err *e)
+{
+	auto_json json_t *owned = all;
+	auto_json json_t *page = json_array();
+	const char *cursor;
+	json_t *last = NULL;
+	size_t at, n;
+
+	if (owned == NULL || page == NULL)
+		return err_nomem(e);
+	if (api_cursor(c, &cursor, e) != 0)
+		return -1;
+	n = json_array_size(owned);
+	for (at = first_after(owned, cursor); at < n && json_array_size(page) < ARM_PAGE_SIZE; at++) {
+		last = json_array_get(owned, at);
+		if (json_array_append(page, last) != 0)
+			return err_nomem(e);
+	}
+	return api_list(c, TAKE(page), at < n ? id_of(last) : NULL, e);
+}
+
+static int by_id(const void *a, const void *b)
+{
+	return strcmp(id_of(*(json_t *const *)a), id_of(*(json_t *const *)b));
+}
+
+json_t *api_rows_by_id(const json_t *rows)
+{
+	size_t n = json_array_size(rows);
+	json_t **order = calloc(n + 1, sizeof(json_t *));
+	auto_json json_t *out = json_array();
+	bool failed = order == NULL || out == NULL;
+
+	for (size_t i = 0; !failed && i < n; i++)
+		order[i] = json_array_get(rows, i);
+	if (!failed)
+		qsort(order, n, sizeof(json_t *), by_id);
+	for (size_t i = 0; !failed && i < n; i++)
+		failed = json_array_append(out, order[i]) != 0;
+	free(order);
+	return failed ? NULL : TAKE(out);
+}

@@ -23,4 +23,11 @@ must_check int api_rows_add(struct api_rows *r, const struct resource *from, jso
 /* Answer the page, with nextLink if there is more. */
 must_check int api_rows_answer(struct api_rows *r, struct err *e);
 
+/* The same for rows that are at hand whole, each with an "id"; `all` is stolen.  A page goes on after the row
+ * that the cursor names, or, if that is gone, with the first id above it: an order by id makes
+ * pages stable while rows come and go. */
+must_check int api_rows_page(struct api_call *c, json_t *all, struct err *e);
+/* A new array of the same rows in that order; NULL out of memory. */
+json_t *api_rows_by_id(const json_t *rows);
+
 #endif

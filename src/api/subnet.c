@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "api/fields.h"
+#include "api/rows.h"
 
 static bool cidr_valid(const char *text)
 {
@@ -143,7 +144,7 @@ int subnet_list(struct api_call *c, struct err *e)
 		if (json_array_append_new(rows, subnet_json(c, &vnet,
 		    json_array_get(list, i))) != 0)
 			return err_nomem(e);
-	return api_list(c, TAKE(rows), NULL, e);
+	return api_rows_page(c, TAKE(rows), e);
 }
 
 int subnet_get(struct api_call *c, struct err *e)
@@ -187,7 +188,8 @@ int subnet_put(struct api_call *c, struct err *e)
 	if (subnet_document(c->body, "subnet", c->param[3], &subnet, e) != 0 ||
 	    db_write_begin(c->world->db, &conn, e) != 0 ||
 	    api_find_in(c, conn, vnet_id(c), &vnet, e) != 0 ||
-	    place(&vnet, subnet, &is_new, e) != 0 || resource_put(conn, &vnet, c->now_us, e) != 0 ||
+	    security_group_check_named(c, conn, vnet.id, vnet.location, jat(subnet, "properties"),
+	    e) != 0 || place(&vnet, subnet, &is_new, e) != 0 || resource_put(conn, &vnet, c->now_us, e) != 0 ||
 	    db_commit(&conn, e) != 0)
 		return -1;
 	return api_json(c, is_new ? 201 : 200, subnet_json(c, &vnet, subnet), e);

@@ -4,6 +4,7 @@
 #include "api/group.h"
 #include "api/item.h"
 #include "api/vault_operation.h"
+#include "api/vault_render.h"
 #include "api/vault_security.h"
 #include "base/buf.h"
 #include "base/log.h"
@@ -73,7 +74,7 @@ int vault_delete(struct api_call *c, struct err *e)
 
 	if (found <= 0)
 		return found;
-	if (check_empty(conn, &vault, e) != 0 || group_check_jobs(c, conn, vault.id, e) != 0 ||
+	if (vault_check_match(c, &vault, e) != 0 || check_empty(conn, &vault, e) != 0 || group_check_jobs(c, conn, vault.id, e) != 0 ||
 	    vault_operation_add(c, conn, &vault, &op, e) != 0 ||
 	    resource_delete_tree(conn, vault.id, e) < 0 || db_commit(&conn, e) != 0)
 		return -1;

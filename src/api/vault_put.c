@@ -92,7 +92,7 @@ int vault_put(struct api_call *c, struct err *e)
 	if (fields_location(c, &location, e) != 0 || db_write_begin(c->world->db, &conn, e) != 0)
 		return -1;
 	found = resource_get(conn, id, &vault, e);
-	if (found < 0)
+	if (found < 0 || vault_check_match(c, found > 0 ? &vault : NULL, e) != 0)
 		return -1;
 	return found > 0 ? update(c, &conn, &vault, location, e) :
 	    create(c, &conn, id, location, e);
@@ -106,7 +106,7 @@ int vault_patch(struct api_call *c, struct err *e)
 
 	if (db_write_begin(c->world->db, &conn, e) != 0 ||
 	    api_find_in(c, conn, c->vault.id, &vault, e) != 0 ||
-	    vault_apply(c, conn, &vault, false, e) != 0 ||
+	    vault_check_match(c, &vault, e) != 0 || vault_apply(c, conn, &vault, false, e) != 0 ||
 	    resource_put(conn, &vault, c->now_us, e) != 0 ||
 	    vault_operation_add(c, conn, &vault, &op, e) != 0 || db_commit(&conn, e) != 0)
 		return -1;

@@ -19,12 +19,40 @@ static void etag_text(int64_t changed_us, char out[ETAG_MAX])
 	(void)snprintf(out + n, ETAG_MAX - (size_t)n, "'\"");
 }
 
-const char *vault_etag(struct api_call *c, int64_t changed_us)
+/* Is `etag` (NULL: there is nothing) in the header's list? */
+static bool matches(const char *list, const char *etag)
 {
+	struct str rest = str_c(list);
+
+	if (strcmp(list, "*") == 0)
+		return etag != NULL;
+	while (etag != NULL && rest.n > 0) {
+		const char *comma = memchr(rest.p, ',', rest.n);
+		struct str one = { rest.p, comma != NULL ? (size_t)(comma - rest.p) : rest.n };
+
+		rest = (struct str){ one.p + one.n + (comma != NULL), rest.n - one.n - (comma != NULL) };
+		if (str_eq(str_trim(one), str_c(etag)))
+			return true;
+	}
+	return false;
+}
+
+int vault_check_match(struct api_call *c, const struct resource *vault, struct err *e)
+{
+	const char *match = http_req_header(c->http, "If-Match");
+	const char *none = http_req_header(c->http, "If-None-Match");
 	char text[ETAG_MAX];
 
-	etag_text(changed_us, text);
-	return arena_dup(&c->arena, text);
+	if (vault != NULL)
+		etag_text(vault->changed_us, text);
+	if ((match == NULL || matches(match, vault != NULL ? text : NULL)) &&
+	    (none == NULL || !matches(none, vault != NULL ? text : NULL)))
+		return 0;
+	(void)err_code(e, ERR_CONFLICT, "PreconditionFailed",
+	    "The condition of the request's If-Match or If-None-Match header is not met: vault '%.80s' %s%s.",
+	    c->param[2], vault != NULL ? "has the etag " : "does not exist", vault != NULL ? text : "");
+	e->status = 412;
+	return -1;
 }
 
 struct facts {

@@ -13,8 +13,7 @@ static const char *const types[] = {
 	"backupPolicies", "backupProtectableItems", "backupProtectedItems",
 	"backupProtectionContainers", "backupResourceGuardProxies", "backupconfig",
 	"backupEncryptionConfigs", "backupstorageconfig", "deployments", "disks", "locations",
-	"networkInterfaces",
-	"operationResults", "operationStatus", "operations", "operationsStatus", "protectableItems",
+	"networkInterfaces", "networkSecurityGroups", "operationResults", "operationStatus", "operations", "operationsStatus", "protectableItems",
 	"protectedItems", "protectionContainers", "recoveryPoints", "resourceGroups",
 	"storageAccounts", "subnets", "vaults", "virtualMachines", "virtualNetworks", NULL,
 };

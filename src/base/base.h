@@ -60,6 +60,18 @@ static inline struct str str_c(const char *z)
 	return z != NULL ? (struct str){ z, strlen(z) } : (struct str){ "", 0 };
 }
 
+/* Without spaces and tabs at its ends. */
+static inline struct str str_trim(struct str s)
+{
+	while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t')) {
+		s.p++;
+		s.n--;
+	}
+	while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
+		s.n--;
+	return s;
+}
+
 static inline bool str_eq(struct str a, struct str b)
 {
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);

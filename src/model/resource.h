@@ -19,6 +19,7 @@
 #define TYPE_ACCOUNT "Microsoft.Storage/storageAccounts"
 #define TYPE_VNET "Microsoft.Network/virtualNetworks"
 #define TYPE_NIC "Microsoft.Network/networkInterfaces"
+#define TYPE_NSG "Microsoft.Network/networkSecurityGroups"
 #define TYPE_VAULT "Microsoft.RecoveryServices/vaults"
 #define TYPE_POLICY "Microsoft.RecoveryServices/vaults/backupPolicies"
 #define TYPE_GUARD_PROXY "Microsoft.RecoveryServices/vaults/backupResourceGuardProxies"
