@@ -1,5 +1,6 @@
 /* principal.c - holdfast principal: its verbs and options. */
 #include "cli/principal.h"
+#include "cli/record.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -40,13 +41,14 @@ static const char help[] =
 static const struct verb {
 	const char *name;
 	bool is_named;		/* a principal comes behind it */
+	bool changes;		/* and is recorded */
 	int (*run)(struct principal_cmd *c);
 } verbs[] = {
-	{ "add", true, principal_cmd_add },
-	{ "list", false, principal_cmd_list },
-	{ "show", true, principal_cmd_show },
-	{ "rotate", true, principal_cmd_rotate },
-	{ "remove", true, principal_cmd_remove },
+	{ "add", true, true, principal_cmd_add },
+	{ "list", false, false, principal_cmd_list },
+	{ "show", true, false, principal_cmd_show },
+	{ "rotate", true, true, principal_cmd_rotate },
+	{ "remove", true, true, principal_cmd_remove },
 };
 
 static const struct option options[] = {
@@ -145,10 +147,17 @@ static int take_words(int argc, char **argv, struct principal_args *a, const str
 static int run(const struct verb *verb, const struct principal_args *a)
 {
 	auto_offline struct offline o = { 0 };
+	auto_close int audit_fd = -1;
 	struct principal_cmd c = { .args = a, .offline = &o,
 		.now_us = clock_now_us(&clock_system) };
 	struct err e = { 0 };
-	int r = offline_open(a->dir, &o, &e) != 0 ? cli_fail("principal", &e) : verb->run(&c);
+	int r;
+
+	if (offline_open(a->dir, &o, &e) != 0 ||
+	    (verb->changes && record_begin(o.dir, &audit_fd, &e) != 0))
+		return cli_fail("principal", &e);
+	c.audit_fd = audit_fd;
+	r = verb->run(&c);
 
 	/* a secret that did not arrive is lost */
 	if (fflush(stdout) == 0 && ferror(stdout) == 0)

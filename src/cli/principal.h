@@ -22,6 +22,7 @@ struct principal_cmd {
 	const struct principal_args *args;
 	struct offline *offline;
 	int64_t now_us;
+	int audit_fd;			/* of verbs that change something, else -1 */
 };
 
 /* Each returns an exit code, and has printed why if it is not CLI_OK. */
@@ -39,6 +40,10 @@ must_check int principal_find(struct db_conn *db, const char *name, struct princ
  * appended to *ret_secret. */
 must_check int principal_credential(const struct principal_cmd *c, const char *client_id,
     struct credential *ret, struct buf *ret_secret, struct err *e);
+
+/* Commit, and record what was done to `who`, with the credential's id (NULL: to all of it). */
+must_check int principal_commit(const struct principal_cmd *c, struct db_conn **db,
+    const char *action, const struct principal *who, const char *credential, struct err *e);
 
 /* Print the principal; `secret` is shown if it is not empty. */
 must_check int principal_print(const struct principal_cmd *c, const struct principal *who,

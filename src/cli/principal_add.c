@@ -165,7 +165,9 @@ static int add(struct principal_cmd *c, struct principal *who, struct credential
 	if (credential_add(db, &k, e) != 0)
 		return e->kind != ERR_CONFLICT ? -1 : err_set(e, ERR_CONFLICT,
 		    "subject '%s' of '%s' is registered already", k.subject, k.issuer);
-	return credentials_load(db, who->client_id, list, e) != 0 ? -1 : db_commit(&db, e);
+	return credentials_load(db, who->client_id, list, e) != 0 ? -1 : principal_commit(c, &db,
+	    a->to != NULL ? "holdfast/principals/credentials/write" : "holdfast/principals/write",
+	    who, k.id, e);
 }
 
 int principal_cmd_add(struct principal_cmd *c)

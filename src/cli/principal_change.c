@@ -3,6 +3,7 @@
 
 #include "cli/env.h"
 #include "cli/principal.h"
+#include "cli/record.h"
 #include "crypto/crypto.h"
 
 /* Is it the administrator of DIR/admin.env, by whose secret other verbs call the server? */
@@ -30,7 +31,7 @@ static int rotate(struct principal_cmd *c, struct principal *who, struct credent
 	    c->now_us + c->args->overlap_days * DAY_US, e) != 0 ||
 	    credentials_load(db, who->client_id, list, e) != 0)
 		return -1;
-	return db_commit(&db, e);
+	return principal_commit(c, &db, "holdfast/principals/credentials/write", who, k.id, e);
 }
 
 /* The old secret is good for the overlap, so the file may come after the database. */
@@ -50,6 +51,21 @@ static int keep_for_admin(const struct principal_cmd *c, const struct principal 
 	env.client_secret = strdup(secret->p);
 	return env.client_secret == NULL ? err_nomem(e) :
 	    admin_env_write(c->offline->settings->dir, &env, e);
+}
+
+int principal_commit(const struct principal_cmd *c, struct db_conn **db, const char *action,
+    const struct principal *who, const char *credential, struct err *e)
+{
+	const struct world *w = &c->offline->world;
+	auto_arena struct arena a = { 0 };
+	const char *scope = arena_fmt(&a, "/subscriptions/%s", w->subscription);
+
+	if (scope == NULL)
+		return err_nomem(e);
+	if (db_commit(db, e) != 0)
+		return -1;
+	return record_end(c->audit_fd, action, scope, json_pack("{s:s, s:s, s:s*}", "principalId",
+	    who->object_id, "name", who->name, "credential", credential), e);
 }
 
 int principal_cmd_rotate(struct principal_cmd *c)
@@ -94,13 +110,16 @@ static int remove_principal(const struct principal_cmd *c, struct db_conn *db,
 int principal_cmd_remove(struct principal_cmd *c)
 {
 	auto_conn struct db_conn *db = NULL;
+	const char *credential = c->args->credential;
 	struct principal who;
 	struct err e = { 0 };
 
 	if (db_write_begin(c->offline->world.db, &db, &e) != 0 ||
 	    principal_find(db, c->args->name, &who, &e) != 0 ||
-	    (c->args->credential != NULL ? remove_credential(c, db, &who, &e) :
-	    remove_principal(c, db, &who, &e)) < 0 || db_commit(&db, &e) != 0)
+	    (credential != NULL ? remove_credential(c, db, &who, &e) :
+	    remove_principal(c, db, &who, &e)) < 0 || principal_commit(c, &db, credential != NULL ?
+	    "holdfast/principals/credentials/delete" : "holdfast/principals/delete", &who, credential,
+	    &e) != 0)
 		return cli_fail("principal remove", &e);
 	return CLI_OK;
 }

@@ -1,9 +1,9 @@
 /* role_change.c - holdfast role assign and remove.  See role.h. */
 #include <stdio.h>
 
-#include "auth/audit.h"
 #include "base/codec.h"
 #include "cli/offline.h"
+#include "cli/record.h"
 #include "cli/role.h"
 #include "cli/role_find.h"
 #include "model/assignment.h"
@@ -28,14 +28,9 @@ static void change_done(struct change *c)
 
 static int begin(const struct role_args *args, struct change *c, struct err *e)
 {
-	char audit[PATH_MAX];
-
-	if (offline_open(args->dir, &c->o, e) != 0)
+	if (offline_open(args->dir, &c->o, e) != 0 ||
+	    record_begin(args->dir, &c->audit_fd, e) != 0)
 		return -1;
-	if (snprintf(audit, sizeof(audit), "%s/audit", args->dir) >= PATH_MAX)
-		return err_set(e, ERR_INVALID, "path '%.100s' is too long", args->dir);
-	if (audit_open(audit, clock_now_us(&clock_system), &c->audit_fd, e) != 0)
-		return err_in(e, "nothing was changed, because it cannot be recorded");
 	if (db_write_begin(c->o.world.db, &c->conn, e) != 0 ||
 	    role_find_principal(c->conn, args->principal, &c->who, e) != 0 ||
 	    role_find_role(args->role, &c->role, e) != 0)
@@ -46,21 +41,10 @@ static int begin(const struct role_args *args, struct change *c, struct err *e)
 
 static int end(struct change *c, const char *action, struct err *e)
 {
-	auto_json json_t *detail = json_pack("{s:s, s:s, s:I}", "principalId", c->who.object_id,
-	    "role", c->role->name, "uid", (json_int_t)getuid());
-	const struct audit_entry entry = {
-		.time_us = clock_now_us(&clock_system),
-		.method = "CLI",
-		.action = action,
-		.scope = c->scope,
-		.detail = detail,
-	};
-
-	if (detail == NULL)
-		return err_nomem(e);
 	if (db_commit(&c->conn, e) != 0)
 		return -1;
-	return audit_append(c->audit_fd, &entry, e);
+	return record_end(c->audit_fd, action, c->scope, json_pack("{s:s, s:s}", "principalId",
+	    c->who.object_id, "role", c->role->name), e);
 }
 
 static int assign(const struct role_args *args, struct change *c, struct err *e)

@@ -100,3 +100,18 @@ test('what cannot be recorded is not done', async () => {
   fs.renameSync(`${dir}.away`, dir);
   assert.equal((await put('unrecorded')).status, 201);
 });
+
+test('principals made, rotated and removed on the command line are recorded, without their secrets', () => {
+  const verb = (...args) => run(binary, ['principal', ...args, '--dir', server.dir, '--json']);
+  const count = audit().length;
+  const made = JSON.parse(verb('add', 'audited', '--role', 'Reader').stdout), turned = JSON.parse(verb('rotate', 'audited').stdout);
+  verb('remove', 'audited');
+  const lines = audit().slice(count);
+  assert.deepEqual(lines.map((l) => [l.method, l.action, l.detail.name]), [['CLI', 'holdfast/principals/write', 'audited'],
+    ['CLI', 'holdfast/principals/credentials/write', 'audited'], ['CLI', 'holdfast/principals/delete', 'audited']]);
+  assert.ok(lines.every((l) => l.detail.uid === process.getuid()));
+  for (const secret of [made, turned].map((p) => p.clientSecret ?? p.secret)) {
+    assert.ok(secret?.length > 40, JSON.stringify(made));
+    assert.ok(!JSON.stringify(lines).includes(secret));
+  }
+});
