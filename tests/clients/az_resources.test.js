@@ -97,6 +97,29 @@ test('az vm: machines are shown, started and stopped', async () => {
   await az.runWithModels('vm deallocate -g rg1 -n web1');
 });
 
+test('tag create, update, list; disk update; vm list-skus', async () => {
+  const id = `${sub}/resourceGroups/rg1`;
+  await az.run(`tag create --resource-id ${id} --tags env=test team=a`);
+  const merged = await az.run(`tag update --resource-id ${id} --operation Merge --tags env=prod`);
+  assert.deepEqual(merged.properties.tags, { env: 'prod', team: 'a' });
+  assert.deepEqual((await az.run(`tag list --resource-id ${id}`)).properties.tags, { env: 'prod', team: 'a' });
+  assert.ok((await az.run('tag list')).some((t) => t.tagName === 'env' && t.values[0].tagValue === 'prod'));
+  assert.equal((await az.run('disk update -g rg1 -n os1 --sku Premium_LRS --set tags.used=yes')).tags.used, 'yes');
+  assert.equal((await az.run('disk show -g rg1 -n os1')).sku.name, 'Premium_LRS');
+  assert.ok((await az.runWithModels('vm list-skus -l eastus --resource-type disks')).some((k) => k.name === 'Standard_LRS'));
+});
+
+test('network vnet and nsg create, show, delete', async () => {
+  await az.runWithModels('network nsg create -g rg1 -n nsg1 -l eastus');
+  assert.equal((await az.runWithModels('network nsg show -g rg1 -n nsg1')).provisioningState, 'Succeeded');
+  await az.runWithModels('network vnet create -g rg1 -n net1 -l eastus --address-prefixes 10.0.0.0/16 --subnet-name default --subnet-prefixes 10.0.0.0/24 --nsg nsg1');
+  const subnet = await az.runWithModels('network vnet subnet show -g rg1 --vnet-name net1 -n default');
+  assert.match(subnet.networkSecurityGroup.id, /networkSecurityGroups\/nsg1$/);
+  await az.runWithModels('network vnet delete -g rg1 -n net1');
+  await az.runWithModels('network nsg delete -g rg1 -n nsg1');
+  assert.deepEqual(await az.runWithModels('network nsg list -g rg1'), []);
+});
+
 test('provider show, list, register', async () => {
   const provider = await az.run('provider show -n Microsoft.RecoveryServices');
   assert.equal(provider.registrationState, 'Registered');
