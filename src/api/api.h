@@ -23,11 +23,14 @@
 #include "json/json.h"
 #include "work/world.h"
 
+struct in_flight;
+
 struct api {
 	struct world *world;
 	struct token_issuer *issuer;
 	struct replay *used;	/* client assertions */
 	struct trusted *trusted;	/* other issuers */
+	struct in_flight *deployments;	/* that are running */
 	const char *audit_dir;	/* where calls that change something are recorded; NULL: nowhere */
 };
 

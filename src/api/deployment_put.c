@@ -2,6 +2,7 @@
 #include "api/deployment.h"
 
 #include "api/fields.h"
+#include "api/in_flight.h"
 #include "base/clock.h"
 #include "job/operation.h"
 
@@ -84,6 +85,23 @@ static int store(struct deployment *d, struct resource *ret, bool *ret_new, char
 	return db_commit(&conn, e);
 }
 
+/* As in Azure, one at a time of a name. */
+static int run_alone(struct deployment *d, struct err *e)
+{
+	struct in_flight *all = d->c->api->deployments;
+	int r = in_flight_enter(all, d->id, e);
+
+	if (r < 0)
+		return -1;
+	if (r == 0)
+		return err_code(e, ERR_CONFLICT, "DeploymentActive",
+		    "Unable to edit or replace deployment '%.80s': a previous deployment of that name is "
+		    "still active.", d->c->param[2]);
+	r = deployment_run(d, e);
+	in_flight_leave(all, d->id);
+	return r;
+}
+
 int deployment_put(struct api_call *c, struct err *e)
 {
 	auto_deployment struct deployment d = { 0 };
@@ -92,7 +110,7 @@ int deployment_put(struct api_call *c, struct err *e)
 	char op[64];
 	bool is_new;
 
-	if (deployment_open(c, &d, e) != 0 || deployment_run(&d, e) != 0 ||
+	if (deployment_open(c, &d, e) != 0 || run_alone(&d, e) != 0 ||
 	    store(&d, &r, &is_new, op, e) != 0)
 		return -1;
 	path = arena_fmt(&c->arena, "%s/operationStatuses/%s", r.id, op);

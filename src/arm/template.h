@@ -14,6 +14,7 @@
 #define TEMPLATE_RESOURCES_MAX 800	/* as in Azure; also the most that one copy loop makes */
 #define TEMPLATE_NAMES_MAX 256		/* parameters; variables */
 #define TEMPLATE_OUTPUTS_MAX 64
+#define TEMPLATE_NEEDS_MAX 10000	/* dependencies of all resources: each is listed in answers */
 #define TEMPLATE_BUDGET (16 << 20)	/* bytes and members of all that functions answer */
 
 /* The resource `id` as its GET shows it, in `version` (NULL: not said).  New reference. */

@@ -23,6 +23,9 @@ static int add_need(struct template *t, struct planned *p, struct planned *other
 	for (need = p->first_need; need != NULL; need = need->next)
 		if (need->on == other)
 			return 0;
+	if (t->needs++ == TEMPLATE_NEEDS_MAX)
+		return template_wrong(e, "more than %d dependencies between resources",
+		    TEMPLATE_NEEDS_MAX);
 	need = arena_alloc(&t->arena, sizeof(*need));
 	if (need == NULL)
 		return err_nomem(e);

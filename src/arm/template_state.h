@@ -43,6 +43,7 @@ struct template {
 	json_t *busy; /* parameters and variables that are being worked out */
 	struct planned *resource;
 	size_t count, cap;
+	size_t needs;			/* of all resources */
 	struct planned **order;
 	const struct loop *loop;	/* innermost */
 	bool may_refer;			/* reference() is allowed here */

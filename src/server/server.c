@@ -8,6 +8,7 @@
 #include <sys/file.h>
 
 #include "api/api.h"
+#include "api/in_flight.h"
 #include "base/codec.h"
 #include "base/log.h"
 #include "crypto/crypto.h"
@@ -27,6 +28,7 @@ struct server {
 	struct db *db;
 	struct token_issuer *issuer;
 	struct replay *used;
+	struct in_flight *deployments;
 	struct trusted *trusted;
 	struct world world;
 	struct api api;
@@ -197,6 +199,7 @@ int server_start(const char *dir, const char *listen, struct server **ret, struc
 	if (settings_load(dir, &s->settings, e) != 0 || take_lock(s, e) != 0 ||
 	    open_database(s, e) != 0 || load_keys(s, e) != 0 ||
 	    replay_new(s->settings->assertion_uses, &s->used, e) != 0 ||
+	    in_flight_new(&s->deployments, e) != 0 ||
 	    trust_issuers(s, e) != 0 ||
 	    vault_cache_new(&s->world.vaults, e) != 0)
 		return -1;
@@ -207,7 +210,8 @@ int server_start(const char *dir, const char *listen, struct server **ret, struc
 		return -1;
 	if (path_in(s, "audit", s->audit_dir, e) != 0)
 		return -1;
-	s->api = (struct api){ &s->world, s->issuer, s->used, s->trusted, s->audit_dir };
+	s->api = (struct api){ .world = &s->world, .issuer = s->issuer, .used = s->used,
+		.trusted = s->trusted, .deployments = s->deployments, .audit_dir = s->audit_dir };
 	/* first what jobs wake, then what handlers do */
 	if (replicator_start(&s->world, &s->world.replicator, e) != 0 || start_jobs(s, e) != 0 ||
 	    start_http(s, listen != NULL ? listen : s->settings->listen, e) != 0)
@@ -232,6 +236,7 @@ void server_stop(struct server *s)
 	replicator_stop(s->world.replicator);
 	vault_cache_free(s->world.vaults);
 	token_issuer_close(s->issuer);
+	in_flight_free(s->deployments);
 	replay_free(s->used);
 	trusted_free(s->trusted);
 	db_close(s->db);

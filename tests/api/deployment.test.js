@@ -219,3 +219,12 @@ test('mistakes are refused with their place before anything is made', async () =
   assert.equal((await request(server, 'GET', `${target}/providers/Microsoft.Network/virtualNetworks/badnet`, { version: NETWORK })).status, 404);
   await refused(call('GET', target, 'bad'), 'DeploymentNotFound', /bad/, 404);
 });
+
+test('of one name, one deployment runs at a time', async () => {
+  const many = plain([{ ...network("[concat('busy', copyIndex())]"), copy: { name: 'all', count: 150 } }]);
+  const replies = await Promise.all(['busy', 'BUSY', 'busy'].map((name) => put(name, { template: many })));
+  const active = replies.filter((r) => r.status === 409);
+  assert.ok(active.length >= 1, replies.map((r) => r.status).join());
+  for (const r of active) assert.equal(r.json.error.code, 'DeploymentActive', r.text);
+  assert.equal((await put('busy', { template: many })).status, 200, 'and the next one can');
+});

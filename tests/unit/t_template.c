@@ -197,6 +197,9 @@ static void what_is_needed_comes_first(void **state)
 	refused("\"resources\":[{" D ",\"name\":\"a\"},{" D ",\"name\":\"A\"}]", "{}", "is defined twice");
 	refused("\"resources\":[{" D ",\"name\":\"[string(copyIndex())]\",\"copy\":{\"name\":\"n\",\"count\":801}}]",
 	    "{}", "copy.count");
+	refused("\"resources\":[{" D ",\"name\":\"[concat('a', copyIndex())]\",\"copy\":{\"name\":\"as\",\"count\":200}},"
+	    "{" D ",\"name\":\"[concat('b', copyIndex())]\",\"dependsOn\":[\"as\"],\"copy\":{\"name\":\"bs\",\"count\":51}}]",
+	    "{}", "more than 10000 dependencies");
 }
 
 static void documents_are_made(void **state)
