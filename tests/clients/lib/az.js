@@ -8,7 +8,9 @@ const logs = process.env.HOLDFAST_CLIENT_LOGS;
 
 // Debian's python runs both; another one that comes first in PATH has no az
 const python = '/usr/bin/python3';
-const az = '/usr/bin/az';
+// HOLDFAST_AZ names another, newer one, which needs no help with its models
+const other = process.env.HOLDFAST_AZ;
+const az = other ?? '/usr/bin/az';
 const withModels = path.resolve(import.meta.dirname, '../az-with-models');
 
 // "a command -g rg1" is split at spaces; values with spaces are further arguments.
@@ -52,6 +54,7 @@ export class Az {
 
   // The same for the few commands that look at a VM; see az-with-models.
   async runWithModels(command, ...more) {
+    if (other) return this.run(command, ...more);
     return this.#answer(await start(python, [withModels, ...words(command, more)], this.env), command, more);
   }
 
