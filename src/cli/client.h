@@ -8,6 +8,7 @@
 
 /* api-versions that the verbs ask for */
 #define VERSION_BACKUP "2024-04-01"
+#define VERSION_SECONDARY "2023-01-15"
 #define VERSION_GROUP "2021-04-01"
 #define VERSION_DISK "2022-07-02"
 #define VERSION_VM "2022-11-01"

@@ -6,7 +6,7 @@
 #include "cli/job_watch.h"
 
 static const char help[] =
-    "Usage: holdfast job watch ID [--dir DIR] [--vault VAULT-ID]\n"
+    "Usage: holdfast job watch ID [--dir DIR] [--vault VAULT-ID [--region REGION]]\n"
     "\n"
     "Shows the progress of a backup, a restore or another job until it is over.  Exits with 0 if\n"
     "it completed, also with warnings, and with 1 otherwise.\n"
@@ -14,6 +14,7 @@ static const char help[] =
     "  --dir DIR         the server's data directory; without it $HOLDFAST_DIR, else the\n"
     "                    HOLDFAST_* variables of the environment\n"
     "  --vault VAULT-ID  the vault's resource id; without it every vault is asked\n"
+    "  --region REGION   the job is a cross-region restore in that region\n"
     "  --help            this text\n";
 
 static void print_errors(const json_t *doc)
@@ -29,7 +30,7 @@ static void print_errors(const json_t *doc)
 	}
 }
 
-static int watch(const char *dir, const char *vault, const char *job)
+static int watch(const char *dir, struct job_place *at)
 {
 	auto_cli_client struct cli_client *c = NULL;
 	auto_free char *found = NULL;
@@ -37,9 +38,11 @@ static int watch(const char *dir, const char *vault, const char *job)
 	struct err e = { 0 };
 
 	if (cli_client_open(dir, &c, &e) != 0 ||
-	    (vault == NULL && job_vault_find(c, job, &found, &e) != 0) ||
-	    job_watch(c, vault != NULL ? vault : found, job, stdout, isatty(STDOUT_FILENO) == 1,
-		&doc, &e) != 0)
+	    (at->vault == NULL && job_vault_find(c, at->job, &found, &e) != 0))
+		return cli_fail("job watch", &e);
+	if (found != NULL)
+		at->vault = found;
+	if (job_watch(c, at, stdout, isatty(STDOUT_FILENO) == 1, &doc, &e) != 0)
 		return cli_fail("job watch", &e);
 	print_errors(doc);
 	return job_went_well(doc) ? CLI_OK : CLI_FAILED;
@@ -50,10 +53,12 @@ int cmd_job(int argc, char **argv)
 	static const struct option options[] = {
 		{ "dir", required_argument, NULL, 'D' },
 		{ "vault", required_argument, NULL, 'v' },
+		{ "region", required_argument, NULL, 'r' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	const char *dir = NULL, *vault = NULL;
+	struct job_place at = { 0 };
+	const char *dir = NULL;
 	int o;
 
 	optind = opterr = 0;
@@ -65,14 +70,19 @@ int cmd_job(int argc, char **argv)
 		if (o == 'D')
 			dir = optarg;
 		else if (o == 'v')
-			vault = optarg;
+			at.vault = optarg;
+		else if (o == 'r')
+			at.region = optarg;
 		else
 			return cli_usage("job", "%s: no such option, or its value is missing",
 			    argv[optind - 1]);
 	}
 	if (argc - optind != 2 || strcmp(argv[optind], "watch") != 0)
 		return cli_usage("job", "'watch' and one job's id are wanted");
-	if (vault != NULL && *vault != '/')
-		return cli_usage("job", "--vault '%s' is not a resource id", vault);
-	return watch(dir, vault, argv[optind + 1]);
+	if (at.vault != NULL && *at.vault != '/')
+		return cli_usage("job", "--vault '%s' is not a resource id", at.vault);
+	if (at.region != NULL && at.vault == NULL)
+		return cli_usage("job", "--region '%s' needs --vault", at.region);
+	at.job = argv[optind + 1];
+	return watch(dir, &at);
 }

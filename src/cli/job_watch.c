@@ -91,21 +91,37 @@ static bool may_pass(const struct err *e)
 	return e->kind == ERR_IO || e->kind == ERR_BUSY;
 }
 
-int job_watch(struct cli_client *c, const char *vault, const char *job, FILE *to, bool bar,
-    json_t **ret, struct err *e)
+/* The jobs of cross-region restores have a call of their own. */
+static int look(struct cli_client *c, const struct job_place *at, json_t **ret, struct err *e)
+{
+	auto_buf struct buf path = { 0 };
+	auto_json json_t *body = NULL;
+
+	if (at->region == NULL) {
+		buf_addf(&path, "%s/backupJobs/%s", at->vault, at->job);
+		return buf_ok(&path, e) != 0 ? -1 :
+		    cli_client_call(c, "GET", path.p, VERSION_BACKUP, NULL, NULL, ret, e);
+	}
+	buf_addf(&path, "/subscriptions/%s/providers/Microsoft.RecoveryServices/locations/%s/backupCrrJob",
+	    cli_client_subscription(c), at->region);
+	body = json_pack("{s:s, s:s}", "resourceId", at->vault, "jobName", at->job);
+	if (body == NULL)
+		return err_nomem(e);
+	return buf_ok(&path, e) != 0 ? -1 :
+	    cli_client_call(c, "POST", path.p, VERSION_SECONDARY, NULL, body, ret, e);
+}
+
+int job_watch(struct cli_client *c, const struct job_place *at, FILE *to, bool bar, json_t **ret,
+    struct err *e)
 {
 	const struct timespec pause = { LOOK_MS / 1000, LOOK_MS % 1000 * 1000000L };
-	auto_buf struct buf path = { 0 };
 	struct shown last = { .percent = -1 };
 	unsigned silent = 0;
 
-	buf_addf(&path, "%s/backupJobs/%s", vault, job);
-	if (buf_ok(&path, e) != 0)
-		return -1;
 	for (;;) {
 		auto_json json_t *doc = NULL;
 
-		if (cli_client_call(c, "GET", path.p, VERSION_BACKUP, NULL, NULL, &doc, e) != 0) {
+		if (look(c, at, &doc, e) != 0) {
 			if (!may_pass(e) || last.percent < 0 || ++silent > SILENT_LOOKS_MAX)
 				return -1;
 		} else {

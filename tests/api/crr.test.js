@@ -7,7 +7,7 @@ import { COMPUTE, CRR, ok, RESOURCES, Setup, V, VAULTS } from './lib/flow.js';
 import { request } from './lib/http.js';
 import { contentHash } from './lib/images.js';
 import { Principal } from './lib/principal.js';
-import { Server, sleep } from './lib/server.js';
+import { binary, run, Server, sleep } from './lib/server.js';
 
 let server, s, west, point;
 
@@ -190,6 +190,10 @@ test('a list of LUNs restores those disks only', async () => {
   const group = `${s.sub}/resourceGroups/westlun`;
   await west.call('PUT', group, RESOURCES, { location: 'westus' });
   const job = await west.restored(point, 'RestoreDisks', { targetResourceGroupId: group, restoreDiskLunList: [1] });
+  const watched = run(binary, ['job', 'watch', job.name, '--dir', server.dir, '--vault', s.vault, '--region', 'westus']);
+  assert.match(watched.stdout, /^CrossRegionRestore vm-1 100% Completed$/m);
+  const absent = run(binary, ['job', 'watch', s.name, '--dir', server.dir, '--vault', s.vault, '--region', 'westus'], { mayFail: true });
+  assert.equal(absent.status, 1, absent.stderr);
   assert.equal(job.properties.extendedInfo.propertyBag['Restored disk(s)'], 'vm-1-os; vm-1-data1');
   const disks = await disksIn(group);
   assert.equal(disks.length, 2);
