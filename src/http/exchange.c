@@ -6,6 +6,32 @@
 #include <strings.h>
 #include <sys/socket.h>
 
+static struct watched *watched(struct MHD_Connection *c)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(c,
+	    MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info != NULL ? info->socket_context : NULL;
+}
+
+static void enter(struct exchange *x, enum watch_phase phase)
+{
+	watch_enter(x->server->watch, watched(x->connection), phase);
+}
+
+void exchange_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
+    enum MHD_ConnectionNotificationCode code)
+{
+	struct http_server *s = cls;
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection,
+	    MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	if (code == MHD_CONNECTION_NOTIFY_STARTED)
+		*socket_context = info != NULL ? watch_add(s->watch, info->connect_fd) : NULL;
+	else
+		watch_remove(s->watch, TAKE(*socket_context));
+}
+
 void *exchange_begin(void *cls, const char *uri, struct MHD_Connection *connection)
 {
 	struct exchange *x = calloc(1, sizeof(*x));
@@ -33,6 +59,7 @@ void exchange_end(void *cls, struct MHD_Connection *connection, void **req_cls,
 	if (x == NULL)
 		return;
 	*req_cls = NULL;
+	enter(x, WATCH_IDLE);
 	if (x->response != NULL) {
 		MHD_destroy_response(x->response);
 		atomic_fetch_sub(&x->server->open, 1);
@@ -56,8 +83,9 @@ struct MHD_Response *exchange_error(const char *code, const char *message)
 	return r;
 }
 
-static enum MHD_Result refuse(struct MHD_Connection *c, const struct refusal *why)
+static enum MHD_Result refuse(struct exchange *x, const struct refusal *why)
 {
+	struct MHD_Connection *c = x->connection;
 	struct MHD_Response *r = exchange_error(why->code, why->message);
 	enum MHD_Result done;
 
@@ -65,6 +93,7 @@ static enum MHD_Result refuse(struct MHD_Connection *c, const struct refusal *wh
 		return MHD_NO;
 	/* What follows on this connection may not be what it seems. */
 	(void)MHD_add_response_header(r, "Connection", "close");
+	enter(x, WATCH_ANSWER);
 	done = MHD_queue_response(c, why->status, r);
 	MHD_destroy_response(r);
 	return done;
@@ -75,7 +104,9 @@ static enum MHD_Result take_data(struct exchange *x, const char *data, size_t *s
 	if (!x->too_large && *size > x->server->body_max - x->body.n) {
 		x->too_large = true;
 		buf_done(&x->body);
+		enter(x, WATCH_DRAIN);
 	}
+	watch_moved(x->server->watch, watched(x->connection), *size);
 	if (x->too_large)
 		x->discarded += *size;
 	else
@@ -106,11 +137,12 @@ static enum MHD_Result dispatch(struct exchange *x)
 	static const struct refusal no_memory = { 500, "InternalServerError", "out of memory" };
 
 	if (x->too_large)
-		return refuse(c, &refusal_too_large);
+		return refuse(x, &refusal_too_large);
 	if (x->body.failed)
-		return refuse(c, &no_memory);
+		return refuse(x, &no_memory);
 	note_remote(x);
 	atomic_fetch_add(&x->server->open, 1);
+	enter(x, WATCH_HANDLER);
 	MHD_suspend_connection(c);
 	if (queue_try_put(&x->server->queue, x))
 		return MHD_YES;
@@ -138,13 +170,20 @@ enum MHD_Result exchange_step(void *cls, struct MHD_Connection *connection, cons
 		x->judged = true;
 		x->method = method;
 		why = judge(x, url, version);
-		return why != NULL ? refuse(connection, why) : MHD_YES;
+		if (why != NULL)
+			return refuse(x, why);
+		enter(x, x->too_large ? WATCH_DRAIN : WATCH_BODY);
+		return MHD_YES;
 	}
 	if (*data_size > 0)
 		return take_data(x, data, data_size);
-	if (x->response != NULL)
-		return MHD_queue_response(connection, x->status, x->response);
-	return dispatch(x);
+	if (x->response == NULL)
+		return dispatch(x);
+	enter(x, WATCH_ANSWER);
+	/* What follows chunks that were read leniently may not be what it seems. */
+	if (x->is_chunked)
+		(void)MHD_add_response_header(x->response, "Connection", "close");
+	return MHD_queue_response(connection, x->status, x->response);
 }
 
 static bool has_no_body(const struct http_res *res)

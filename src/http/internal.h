@@ -17,15 +17,17 @@
 
 #include "base/queue.h"
 #include "http/server.h"
+#include "http/watch.h"
 
 struct exchange {
 	struct http_server *server;
 	struct MHD_Connection *connection;
-	char *uri;		/* as sent */
+	char *uri;		/* as sent; without scheme and host once it was judged */
 	const char *method;
 	struct buf body;
 	bool judged;		/* headers were looked at */
 	bool too_large;		/* body went over the limit; all of it is thrown away */
+	bool is_chunked;
 	uint64_t discarded;	/* bytes thrown away */
 	struct MHD_Response *response;	/* made by a worker */
 	unsigned status;
@@ -34,6 +36,7 @@ struct exchange {
 
 struct http_server {
 	struct MHD_Daemon *daemon;
+	struct watch *watch;
 	struct queue queue;	/* of struct exchange */
 	pthread_t *workers;
 	unsigned worker_count;
@@ -52,6 +55,10 @@ enum MHD_Result exchange_step(void *cls, struct MHD_Connection *connection, cons
 void exchange_end(void *cls, struct MHD_Connection *connection, void **req_cls,
     enum MHD_RequestTerminationCode how);
 
+/* A connection begins or ends; `socket_context` is its struct watched. */
+void exchange_connection(void *cls, struct MHD_Connection *connection, void **socket_context,
+    enum MHD_ConnectionNotificationCode code);
+
 /* An answer that the server itself gives, instead of a handler. */
 struct refusal {
 	unsigned status;
@@ -63,8 +70,12 @@ extern const struct refusal refusal_too_large;
 #define DISCARD_BYTES_MAX (64u * 1024 * 1024)
 
 /* May the request go on, by its headers?  NULL if so.  `url` and `version` as libmicrohttpd gives
- * them; sets too_large. */
+ * them; sets too_large and is_chunked. */
 const struct refusal *judge(struct exchange *x, const char *url, const char *version);
+
+/* The target of the request line (RFC 9112, 3.2) in `uri`: a path with or without a query, or a URL
+ * of `host` (NULL: none was sent), of which the path stays in place.  NULL if it is either. */
+const struct refusal *judge_target(char *uri, const char *host);
 
 /* Does this version of libmicrohttpd let through what only the layout of its buffer shows? */
 bool judge_needs_layout(void);

@@ -6,13 +6,14 @@
 #include <strings.h>
 
 #define HEADER_BYTES_MAX (32u * 1024)
+#define HEADER_LINES_MAX 100
 #define LINE_END_MAX 2	/* CR LF; a bare LF is accepted too */
 
 struct scan {
 	const char *next;	/* behind the last byte that is accounted for; NULL: not checked */
 	bool gap;		/* bytes between the lines that belong to none */
 	bool dirty_name, dirty_value;
-	unsigned host, length, encoding;
+	unsigned lines, host, length, encoding;
 };
 
 static bool token(const char *s)
@@ -45,6 +46,7 @@ static enum MHD_Result scan_header(void *cls, enum MHD_ValueKind kind, const cha
 	struct scan *s = cls;
 
 	(void)kind;
+	s->lines++;
 	if (value == NULL)
 		value = "";
 	if (strcasecmp(name, "Host") == 0)
@@ -102,7 +104,7 @@ static const struct refusal *judge_block(struct exchange *x, const char *url, co
 
 	if (info == NULL || info->header_size > HEADER_BYTES_MAX)
 		return &large;
-	if (!uri_is_plain(x->uri))
+	if (!uri_is_plain(x->uri) || !token(x->method))
 		return &line;
 	if (x->server->check_layout) {
 		s->next = scan_request_line(x, url, version);
@@ -110,6 +112,8 @@ static const struct refusal *judge_block(struct exchange *x, const char *url, co
 			return &line;
 	}
 	(void)MHD_get_connection_values_n(x->connection, MHD_HEADER_KIND, scan_header, s);
+	if (s->lines > HEADER_LINES_MAX)
+		return &large;
 	if (s->next != NULL)
 		s->gap |= !follows(s->next, x->method + info->header_size, 2 * LINE_END_MAX);
 	return s->gap || s->dirty_name || s->dirty_value ? &dirty : NULL;
@@ -131,8 +135,11 @@ static bool host_is_valid(const char *host)
 		if (n == 0)
 			return false;
 	}
-	if (host[n] == ':')
+	if (host[n] == ':') {
+		if (strtoul(host + n + 1, NULL, 10) > UINT16_MAX)
+			return false;
 		n += 1 + strspn(host + n + 1, "0123456789");
+	}
 	return host[n + strspn(host + n, " \t")] == '\0';
 }
 
@@ -148,16 +155,16 @@ static const struct refusal *judge_framing(struct exchange *x, const char *versi
 		"more than one Content-Length or Transfer-Encoding header" };
 	static const struct refusal both = { 400, "BadRequest",
 		"Content-Length and Transfer-Encoding exclude each other" };
-	static const struct refusal unknown = { 501, "NotImplemented",
+	static const struct refusal unknown = { 400, "BadRequest",
 		"no Transfer-Encoding but chunked is supported" };
 	static const struct refusal old = { 400, "BadRequest",
 		"Transfer-Encoding does not go with HTTP/1.0" };
 	bool http_1_0 = strcmp(version, "HTTP/1.0") == 0;
+	const char *named = MHD_lookup_connection_value(x->connection, MHD_HEADER_KIND, "Host");
 
 	if (s->host > 1 || (s->host == 0 && !http_1_0))
 		return &host;
-	if (s->host > 0 && !host_is_valid(MHD_lookup_connection_value(x->connection,
-	    MHD_HEADER_KIND, "Host")))
+	if (s->host > 0 && (named == NULL || !host_is_valid(named)))
 		return &odd_host;
 	if (s->length > 1 || s->encoding > 1)
 		return &lengths;
@@ -168,7 +175,8 @@ static const struct refusal *judge_framing(struct exchange *x, const char *versi
 	if (s->encoding > 0 && strcasecmp(MHD_lookup_connection_value(x->connection,
 	    MHD_HEADER_KIND, "Transfer-Encoding"), "chunked") != 0)
 		return &unknown;
-	return NULL;
+	x->is_chunked = s->encoding > 0;
+	return judge_target(x->uri, named);
 }
 
 const struct refusal refusal_too_large = { 413, "RequestEntityTooLarge",

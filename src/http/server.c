@@ -100,9 +100,11 @@ static int start_daemon(struct http_server *s, const struct http_server_opts *o,
 	    MHD_OPTION_EXTERNAL_LOGGER, discard_log, NULL,
 	    MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address,
 	    MHD_OPTION_NOTIFY_COMPLETED, exchange_end, s,
+	    MHD_OPTION_NOTIFY_CONNECTION, exchange_connection, s,
 	    MHD_OPTION_URI_LOG_CALLBACK, exchange_begin, s,
 	    MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
 	    MHD_OPTION_CONNECTION_LIMIT, o->connections_max,
+	    MHD_OPTION_PER_IP_CONNECTION_LIMIT, o->connections_per_address,
 	    MHD_OPTION_CONNECTION_TIMEOUT, o->idle_timeout_s,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES_MAX,
 	    MHD_OPTION_STRICT_FOR_CLIENT, 0,	/* judge.c is stricter, and answers JSON */
@@ -141,7 +143,8 @@ int http_server_start(const struct http_server_opts *o, struct http_server **ret
 	s->check_layout = judge_needs_layout();
 	s->handler = o->handler;
 	s->arg = o->arg;
-	if (queue_init(&s->queue, o->queue_max, e) != 0 || start_workers(s, o->workers, e) != 0 ||
+	if (watch_start(&o->patience, &s->watch, e) != 0 ||
+	    queue_init(&s->queue, o->queue_max, e) != 0 || start_workers(s, o->workers, e) != 0 ||
 	    start_daemon(s, o, e) != 0) {
 		http_server_stop(s);
 		return -1;
@@ -177,6 +180,7 @@ void http_server_stop(struct http_server *s)
 		MHD_stop_daemon(s->daemon);
 	if (listening != MHD_INVALID_SOCKET)
 		(void)close(listening);
+	watch_stop(s->watch);
 	queue_done(&s->queue);
 	free(s->workers);
 	free(s->cert);

@@ -8,9 +8,13 @@
  * The server itself refuses, before any handler and with a body of
  * {"error":{"code","message"}}: requests with two Host, two Content-Length, or
  * Content-Length together with Transfer-Encoding headers (RFC 9112 section
- * 6.3), a Host that is missing (HTTP/1.1) or no host, and control characters or folded lines
- * in headers (400); bodies over body_max (413); header blocks over 32 KiB
- * (431); transfer encodings but chunked (501).  Answers of 204 and 304 go out
+ * 6.3), a transfer coding but chunked, a Host that is missing (HTTP/1.1) or no host, a target that
+ * is neither a path nor a URL of that Host, and control characters or folded lines
+ * in headers (400); bodies over body_max (413); header blocks over 32 KiB or of more than 100 lines
+ * (431).  Connections on which that happens are closed, and so are those that brought a chunked
+ * body: libmicrohttpd does not tell how strictly it read the chunks, so nothing behind them is
+ * taken for a request.  Clients that are too slow are cut off: struct http_patience.
+ * docs/decisions/0009 has the whole list.  Answers of 204 and 304 go out
  * without body and Content-Type, whatever the handler put there. */
 #ifndef HTTP_SERVER_H
 #define HTTP_SERVER_H
@@ -23,7 +27,7 @@
 /* What a handler sees.  Everything is borrowed for the call. */
 struct http_req {
 	const char *method;
-	struct str path;	/* as sent, before any decoding; never holds '?' */
+	struct str path;	/* as sent, before any decoding; begins with '/', never holds '?' */
 	struct str query;	/* as sent, without the '?'; empty if none */
 	struct str body;
 	const char *remote;	/* peer address as text */
@@ -63,6 +67,14 @@ void http_res_done(struct http_res *r);
 
 typedef void http_handler_fn(void *arg, const struct http_req *req, struct http_res *res);
 
+/* How slow a client may be.  All three are positive. */
+struct http_patience {
+	int64_t headers_ms;	/* from a request's first byte to the end of its headers; for a
+				 * connection's first request also the TLS handshake */
+	int64_t span_ms;	/* in each such span of a body or an answer, ... */
+	uint64_t span_bytes;	/* ... at least so much must move, unless that ends it */
+};
+
 struct http_server_opts {
 	const char *address;	/* numeric; "127.0.0.1" or "::1" */
 	uint16_t port;		/* 0: any free one; see http_server_port() */
@@ -70,7 +82,9 @@ struct http_server_opts {
 	unsigned workers;	/* handler threads, >= 1 */
 	unsigned queue_max;	/* waiting requests before 503 */
 	unsigned connections_max;
-	unsigned idle_timeout_s;
+	unsigned connections_per_address;	/* of them; 0: no limit of its own */
+	unsigned idle_timeout_s;	/* nothing moves at all */
+	struct http_patience patience;
 	size_t body_max;	/* bytes; larger is 413 */
 	http_handler_fn *handler;
 	void *arg;

@@ -20,6 +20,9 @@
 
 #define QUEUE_MAX 256		/* requests waiting for a worker */
 #define IDLE_TIMEOUT_S 120
+#define HEADERS_MS_MAX 30000
+#define SPAN_MS 30000		/* 4 KiB/s at least: an old mobile line has more */
+#define SPAN_BYTES_MIN ((uint64_t)SPAN_MS / 1000 * 4096)
 #define BODY_MAX ((size_t)4 << 20)
 
 struct server {
@@ -171,7 +174,9 @@ static int start_http(struct server *s, const char *listen, struct err *e)
 		.workers = (unsigned)s->settings->api_workers,
 		.queue_max = QUEUE_MAX,
 		.connections_max = (unsigned)s->settings->connections_max,
+		.connections_per_address = (unsigned)s->settings->connections_per_address,
 		.idle_timeout_s = IDLE_TIMEOUT_S,
+		.patience = { HEADERS_MS_MAX, SPAN_MS, SPAN_BYTES_MIN },
 		.body_max = BODY_MAX,
 		.handler = api_handle,
 		.arg = &s->api,

@@ -41,6 +41,7 @@ struct settings {
 	int64_t replication_interval_s;
 	int64_t replication_mib;	/* MiB a second at most; 0: no limit */
 	int64_t api_workers, job_workers, connections_max, token_lifetime_s;
+	int64_t connections_per_address;	/* of connections_max; 0: no limit of its own */
 	int64_t assertion_uses;	/* of one client assertion */
 	struct region_settings regions[REGIONS_MAX];
 	size_t region_count;

@@ -1,5 +1,7 @@
 // wire.test.js - transport rules: tokens, api-versions, casing, slashes, encodings, limits.
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
+import path from 'node:path';
 import tls from 'node:tls';
 import { after, before, test } from 'node:test';
 import { request } from './lib/http.js';
@@ -176,6 +178,35 @@ function rawRequest(text) {
   });
 }
 
+// What a client that speaks only `version` agrees on with the server at `port`; null: nothing.
+function handshake(port, version) {
+  return new Promise((resolve) => {
+    const socket = tls.connect({ host: '127.0.0.1', port, ca: server.ca, servername: 'localhost',
+      minVersion: version, maxVersion: version, ciphers: 'DEFAULT@SECLEVEL=0' }, () => {
+      resolve(socket.getProtocol());
+      socket.destroy();
+    });
+    socket.on('error', () => resolve(null));
+  });
+}
+
+test('TLS 1.2 and 1.3, nothing older', async () => {
+  const pem = (name) => fs.readFileSync(path.join(server.dir, 'tls', name));
+  // one that takes anything: it is not the client that refuses
+  const lenient = tls.createServer({ cert: pem('server.pem'), key: pem('server.key'), minVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' });
+  lenient.on('error', () => {});
+  await new Promise((resolve) => lenient.listen(0, '127.0.0.1', resolve));
+  try {
+    for (const old of ['TLSv1', 'TLSv1.1']) {
+      assert.equal(await handshake(lenient.address().port, old), old);
+      assert.equal(await handshake(server.port, old), null);
+    }
+    for (const fine of ['TLSv1.2', 'TLSv1.3']) assert.equal(await handshake(server.port, fine), fine);
+  } finally {
+    lenient.close();
+  }
+});
+
 test('requests that could be smuggled are refused', async () => {
   const host = `Host: localhost:${server.port}\r\n`;
   const close = 'Connection: close\r\n\r\n';
@@ -184,6 +215,10 @@ test('requests that could be smuggled are refused', async () => {
     ['two Content-Lengths', `POST /adfs/oauth2/token HTTP/1.1\r\n${host}Content-Length: 3\r\nContent-Length: 4\r\n${close}abcd`],
     ['length and chunked', `POST /adfs/oauth2/token HTTP/1.1\r\n${host}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n${close}0\r\n\r\n`],
     ['no Host', `GET /health HTTP/1.1\r\n${close}`],
+    ['another host in the target', `GET https://evil.example/health HTTP/1.1\r\n${host}${close}`],
+    ['NUL in the path', `GET /health%00 HTTP/1.1\r\n${host}${close}`],
+    ['slash in a segment', `GET /subscriptions/a%2Fb/resourceGroups?api-version=2021-04-01 HTTP/1.1\r\n${host}${close}`],
+    ['dots in a segment', `GET /subscriptions/%2e%2e/health HTTP/1.1\r\n${host}${close}`],
   ])
     assert.match(await rawRequest(text), /^HTTP\/1\.1 400/, what);
 });

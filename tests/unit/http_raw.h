@@ -124,6 +124,7 @@ static inline struct http_server_opts bench_opts(struct bench *b)
 {
 	return (struct http_server_opts){ .address = "127.0.0.1", .workers = 4, .queue_max = 64,
 		.connections_max = 200, .idle_timeout_s = 30, .body_max = BODY_MAX,
+		.patience = { 20000, 20000, 1000 },
 		.handler = bench_handler, .arg = b };
 }
 

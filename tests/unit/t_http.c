@@ -98,7 +98,7 @@ static const struct {
 	{ "two encodings", BYTES("POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n"
 	    "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 400, true },
 	{ "encoding unknown", BYTES("POST / HTTP/1.1\r\n" HOST
-	    "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"), 501, true },
+	    "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"), 400, true },
 	{ "encoding with HTTP/1.0", BYTES("POST / HTTP/1.0\r\n" HOST
 	    "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 400, true },
 	{ "length signed", BYTES("POST / HTTP/1.1\r\n" HOST "Content-Length: +3\r\n\r\nabc"), 400,
@@ -190,7 +190,7 @@ static void header_blocks_have_a_limit(void **state)
 
 	many_headers(*state, 1, 31000, &r);
 	assert_int_equal(r.status, 200);
-	many_headers(*state, 200, 100, &r);
+	many_headers(*state, 90, 200, &r);
 	assert_int_equal(r.status, 200);
 	many_headers(*state, 1, 33000, &r);
 	assert_int_equal(r.status, 431);
