@@ -202,6 +202,7 @@ static void common_headers(struct api_call *c)
 	    correlation != NULL && guid_valid(str_c(correlation)) ? correlation : c->request_id);
 	http_res_headerf(c->res, "x-ms-routing-request-id", "LOCAL:%s:%s",
 	    time_compact(c->now_us, when), c->request_id);
+	throttle_headers(c);
 	if (given != NULL && c->client_request_id == given &&
 	    http_res_find(c->res, "x-ms-client-request-id") == NULL)
 		http_res_header(c->res, "x-ms-client-request-id", given);
@@ -246,7 +247,7 @@ static int check_caller(struct api_call *c, struct err *e)
 {
 	if ((c->route->flags & API_NO_TOKEN) != 0)
 		return check_version(c, e) != 0 ? -1 : check_subscription(c, e);
-	if (check_token(c, e) != 0 || authorize_scope(c, e) != 0 || check_version(c, e) != 0 ||
+	if (check_token(c, e) != 0 || throttle_call(c, e) != 0 || authorize_scope(c, e) != 0 || check_version(c, e) != 0 ||
 	    check_subscription(c, e) != 0 || authorize_load(c, NULL, e) != 0)
 		return -1;
 	return authorize_call(c, e);

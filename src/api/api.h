@@ -7,6 +7,7 @@
 #ifndef API_API_H
 #define API_API_H
 
+#include "api/throttle.h"
 #include "arm/error.h"
 #include "arm/filter.h"
 #include "arm/id.h"
@@ -15,6 +16,7 @@
 #include "auth/access.h"
 #include "auth/bearer.h"
 #include "auth/replay.h"
+#include "auth/sign_in.h"
 #include "auth/token.h"
 #include "auth/trusted.h"
 #include "base/arena.h"
@@ -32,6 +34,8 @@ struct api {
 	struct trusted *trusted;	/* other issuers */
 	struct in_flight *deployments;	/* that are running */
 	const char *audit_dir;	/* where calls that change something are recorded; NULL: nowhere */
+	struct throttle *throttle;	/* NULL: no limits, and */
+	struct sign_ins *sign_ins;	/* for those too */
 };
 
 /* As http_handler_fn; `arg` is a struct api. */
@@ -59,6 +63,7 @@ struct api_call {
 	struct access access;	/* what `who` may do, read at the call's start */
 	const char *scope;	/* what the call is about, see authorize.h; NULL without a token */
 	const char *action;	/* the route's, filled in; "" for none */
+	struct throttle_state throttle;
 	char request_id[40];
 	const char *client_request_id;	/* the client's, or the request id */
 	struct resource vault;	/* of an API_VAULT route, found by the dispatcher */

@@ -7,7 +7,7 @@
 static bool is_audited(const struct api_call *c)
 {
 	return c->api->audit_dir != NULL && c->who.client_id[0] != '\0' &&
-	    strcmp(c->http->method, "GET") != 0 && strcmp(c->http->method, "HEAD") != 0;
+	    c->throttle.wait_s == 0 && strcmp(c->http->method, "GET") != 0 && strcmp(c->http->method, "HEAD") != 0;
 }
 
 int audit_call_begin(struct api_call *c, struct err *e)

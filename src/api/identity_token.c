@@ -118,12 +118,60 @@ static int read_proof(struct api_call *c, const struct arm_query *form, struct i
 	return 0;
 }
 
+static int refuse_for_now(struct api_call *c, int64_t wait_us, struct err *e)
+{
+	int64_t wait_s = wait_us > 1000000 ? (wait_us + 999999) / 1000000 : 1;
+	const char *text = arena_fmt(&c->arena,
+	    "There are too many incoming requests. Please try again after '%lld' seconds.",
+	    (long long)wait_s);
+
+	if (text == NULL)
+		return err_nomem(e);
+	http_res_headerf(c->res, "Retry-After", "%lld", (long long)wait_s);
+	return identity_refuse(c, 429, "temporarily_unavailable", 90055, text, e);
+}
+
+/* 1; 0: not so often, *ret_answer is what came of saying so; -1. */
+static int may_try(struct api_call *c, const struct sign_in *try, int *ret_answer, struct err *e)
+{
+	int64_t wait_us = 0;
+	int r = c->api->sign_ins == NULL ? 1 :
+	    sign_ins_begin(c->api->sign_ins, try, c->now_us, &wait_us, e);
+
+	if (r == 0)
+		*ret_answer = refuse_for_now(c, wait_us, e);
+	return r;
+}
+
+static int note_try(struct api_call *c, const struct sign_in *try, bool proved, struct err *e)
+{
+	return c->api->sign_ins == NULL ? 0 :
+	    sign_ins_end(c->api->sign_ins, try, proved, c->now_us, e);
+}
+
+/* The proof is whole: does it prove anything? */
+static int with_proof(struct api_call *c, const struct identity_proof *proof, const char *wanted,
+    bool is_basic, struct err *e)
+{
+	const struct sign_in try = { c->http->remote, proof->client_id,
+		proof->assertion == NULL ? proof->secret : NULL };
+	struct identity_refusal why;
+	struct principal who = { 0 };
+	int answer = 0, r = may_try(c, &try, &answer, e);
+
+	if (r <= 0)
+		return r < 0 ? -1 : answer;
+	r = identity_prove(c, proof, &who, &why, e);
+	if (r < 0 || note_try(c, &try, r > 0, e) != 0)
+		return -1;
+	return r > 0 ? answer_token(c, &who, wanted, e) :
+	    refuse_client(c, proof->client_id, is_basic, &why, e);
+}
+
 static int with_form(struct api_call *c, const struct arm_query *form, struct err *e)
 {
 	const char *grant = arm_query_get(form, "grant_type"), *wanted = audience(c, form);
 	struct identity_proof proof = { 0 };
-	struct identity_refusal why;
-	struct principal who = { 0 };
 	bool is_basic = false;
 	int r;
 
@@ -137,11 +185,7 @@ static int with_form(struct api_call *c, const struct arm_query *form, struct er
 		return r;
 	if (wanted == NULL)
 		return missing(c, "scope", e);
-	r = identity_prove(c, &proof, &who, &why, e);
-	if (r < 0)
-		return -1;
-	return r > 0 ? answer_token(c, &who, wanted, e) :
-	    refuse_client(c, proof.client_id, is_basic, &why, e);
+	return with_proof(c, &proof, wanted, is_basic, e);
 }
 
 int identity_token(struct api_call *c, struct err *e)

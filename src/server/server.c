@@ -33,6 +33,8 @@ struct server {
 	struct replay *used;
 	struct in_flight *deployments;
 	struct trusted *trusted;
+	struct throttle *throttle;
+	struct sign_ins *sign_ins;
 	struct world world;
 	struct api api;
 	struct http_server *http;
@@ -142,6 +144,15 @@ static int trust_issuers(struct server *s, struct err *e)
 	return trusted_new(list, s->settings->issuer_count, &s->trusted, e);
 }
 
+static int start_limits(struct server *s, struct err *e)
+{
+	const struct settings *n = s->settings;
+	const struct sign_in_limits l = { n->sign_ins.bucket, n->sign_ins.refill,
+		n->wrong_secrets.bucket, n->wrong_secrets.refill };
+
+	return throttle_new(n, &s->throttle, e) != 0 ? -1 : sign_ins_new(&l, &s->sign_ins, e);
+}
+
 static void report_job(void *world, const char *event, const char *id, const struct err *why)
 {
 	(void)world;
@@ -205,7 +216,7 @@ int server_start(const char *dir, const char *listen, struct server **ret, struc
 	    open_database(s, e) != 0 || load_keys(s, e) != 0 ||
 	    replay_new(s->settings->assertion_uses, &s->used, e) != 0 ||
 	    in_flight_new(&s->deployments, e) != 0 ||
-	    trust_issuers(s, e) != 0 ||
+	    trust_issuers(s, e) != 0 || start_limits(s, e) != 0 ||
 	    vault_cache_new(&s->world.vaults, e) != 0)
 		return -1;
 	s->world.db = s->db;
@@ -216,7 +227,8 @@ int server_start(const char *dir, const char *listen, struct server **ret, struc
 	if (path_in(s, "audit", s->audit_dir, e) != 0)
 		return -1;
 	s->api = (struct api){ .world = &s->world, .issuer = s->issuer, .used = s->used,
-		.trusted = s->trusted, .deployments = s->deployments, .audit_dir = s->audit_dir };
+		.trusted = s->trusted, .deployments = s->deployments, .audit_dir = s->audit_dir, .throttle = s->throttle,
+		.sign_ins = s->sign_ins };
 	/* first what jobs wake, then what handlers do */
 	if (replicator_start(&s->world, &s->world.replicator, e) != 0 || start_jobs(s, e) != 0 ||
 	    start_http(s, listen != NULL ? listen : s->settings->listen, e) != 0)
@@ -244,6 +256,8 @@ void server_stop(struct server *s)
 	in_flight_free(s->deployments);
 	replay_free(s->used);
 	trusted_free(s->trusted);
+	throttle_free(s->throttle);
+	sign_ins_free(s->sign_ins);
 	db_close(s->db);
 	close_p(&s->lock_fd);
 	settings_free(s->settings);

@@ -8,10 +8,18 @@
 #include <stdio.h>
 
 #define REGION_NAME_MAX 40
+#define RATE_MAX 1000000
 
 #define SERVER(member) offsetof(struct settings, member)
 #define REGION(member) offsetof(struct region_settings, member)
 #define ISSUER(member) offsetof(struct issuer_settings, member)
+
+/* The two rows of a token bucket. */
+#define RATE(name, bucket_preset, refill_preset, unit, help) \
+	{ SECTION_SERVER, #name "_bucket", SETTING_NUMBER, SERVER(name.bucket), 0, RATE_MAX, \
+	    bucket_preset, unit, help ", at once; 0 means no limit." }, \
+	{ SECTION_SERVER, #name "_refill", SETTING_NUMBER, SERVER(name.refill), 1, RATE_MAX, \
+	    refill_preset, unit, "How many more each second." },
 
 const struct setting setting_table[] = {
 	{ SECTION_SERVER, "listen", SETTING_LISTEN, SERVER(listen), 0, 0, LISTEN_PRESET, NULL,
@@ -35,9 +43,15 @@ const struct setting setting_table[] = {
 	{ SECTION_SERVER, "connections_max", SETTING_NUMBER, SERVER(connections_max), 8, 16384,
 	    "1024", "connections",
 	    "Connections kept open at the same time; more are not accepted." },
-	{ SECTION_SERVER, "connections_per_address", SETTING_NUMBER, SERVER(connections_per_address),
-	    0, 16384, "256", "connections",
+	{ SECTION_SERVER, "connections_per_address", SETTING_NUMBER,
+	    SERVER(connections_per_address), 0, 16384, "256", "connections",
 	    "Those of one address; 0 means no limit but connections_max." },
+	RATE(reads, "250", "25", "reads", "GET and HEAD calls of one principal")
+	RATE(writes, "200", "10", "writes", "PUT, POST and PATCH calls of one principal")
+	RATE(deletes, "200", "10", "deletes", "DELETE calls of one principal")
+	RATE(sign_ins, "100", "10", "tries", "Sign-ins that one address tries")
+	RATE(wrong_secrets, "20", "1", "secrets",
+	    "Wrong secrets for one client id from one address")
 	{ SECTION_SERVER, "token_lifetime", SETTING_NUMBER, SERVER(token_lifetime_s), 60, 86400,
 	    "3600", "seconds",
 	    "How long a bearer token is valid. Clients renew it five minutes before the end." },

@@ -31,6 +31,12 @@ struct issuer_settings {
 	char *ca;		/* PEM file that its server is checked with; NULL: the system's */
 };
 
+/* A token bucket: so many calls at once, and so many more each second. */
+struct rate_settings {
+	int64_t bucket;		/* 0: no limit */
+	int64_t refill;
+};
+
 struct settings {
 	char *dir;		/* the data directory, absolute */
 	char *listen;		/* "127.0.0.1:8443" or "[::1]:8443" */
@@ -42,6 +48,9 @@ struct settings {
 	int64_t replication_mib;	/* MiB a second at most; 0: no limit */
 	int64_t api_workers, job_workers, connections_max, token_lifetime_s;
 	int64_t connections_per_address;	/* of connections_max; 0: no limit of its own */
+	struct rate_settings reads, writes, deletes;	/* of one principal */
+	struct rate_settings sign_ins;	/* of one address */
+	struct rate_settings wrong_secrets;	/* for one client id, of one address */
 	int64_t assertion_uses;	/* of one client assertion */
 	struct region_settings regions[REGIONS_MAX];
 	size_t region_count;

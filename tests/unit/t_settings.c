@@ -33,6 +33,12 @@ static void presets_hold_where_the_file_is_silent(void **state)
 	assert_int_equal(s->token_lifetime_s, 3600);
 	assert_int_equal(s->assertion_uses, 20);
 	assert_int_equal(s->connections_per_address, 256);
+	assert_int_equal(s->reads.bucket, 250);
+	assert_int_equal(s->reads.refill, 25);
+	assert_int_equal(s->writes.bucket, 200);
+	assert_int_equal(s->writes.refill, 10);
+	assert_int_equal(s->deletes.bucket, 200);
+	assert_int_equal(s->deletes.refill, 10);
 	assert_int_equal(s->region_count, 1);
 	assert_string_equal(s->regions[0].store, "/data/s");
 	assert_string_equal(s->regions[0].pair, "");
@@ -47,7 +53,8 @@ static void every_key_is_read(void **state)
 {
 	struct settings *s = parse("# comment\n; comment\n[server]\nlisten = [::1]:0\n"
 	    "names = a.example , b\nretry_after = 1\napi_workers=2\njob_workers = 3\nchunk_kib = 1024\n"
-	    "connections_max = 10\nconnections_per_address = 7\ntoken_lifetime = 600\n"
+	    "connections_max = 10\nconnections_per_address = 7\n"
+	    "reads_bucket = 0\nwrites_refill = 3\nsign_ins_bucket = 4\nwrong_secrets_refill = 5\ntoken_lifetime = 600\n"
 	    "replication_interval = 5\nreplication_limit = 40\n\n[images]\npath = images\n"
 	    "  path = /srv/my images ; odd\n[region eastus]\npair = westus\nstore = /mnt/e\n"
 	    "[region westus]\nstore = stores/w\npair = eastus\n");
@@ -63,6 +70,10 @@ static void every_key_is_read(void **state)
 	assert_int_equal(s->chunk_kib, 1024);
 	assert_int_equal(s->connections_max, 10);
 	assert_int_equal(s->connections_per_address, 7);
+	assert_int_equal(s->reads.bucket, 0);
+	assert_int_equal(s->writes.refill, 3);
+	assert_int_equal(s->sign_ins.bucket, 4);
+	assert_int_equal(s->wrong_secrets.refill, 5);
 	assert_int_equal(s->token_lifetime_s, 600);
 	assert_int_equal(s->replication_interval_s, 5);
 	assert_int_equal(s->replication_mib, 40);

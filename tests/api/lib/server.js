@@ -34,7 +34,8 @@ export function run(command, args, options = {}) {
 export const sleep = (ms) => new Promise((r) => setTimeout(r, ms));
 
 export class Server {
-  // options: retryAfter (seconds), images (extra directories), conf (text => text), init (more arguments)
+  // options: retryAfter (seconds), images (extra directories), conf (text => text), init (more arguments), limits (calls at
+  // once of each kind, for tests of them; a test makes more than a client)
   static async create(options = {}) {
     const s = new Server();
     s.root = fs.mkdtempSync(path.join(os.tmpdir(), 'holdfast-api-'));
@@ -44,7 +45,8 @@ export class Server {
     run(binary, ['init', s.dir, '--listen', `127.0.0.1:${s.port}`, ...extra, ...(options.init ?? [])]);
     const conf = path.join(s.dir, 'holdfast.conf');
     let text = fs.readFileSync(conf, 'utf8')
-      .replace(/^#?\s*retry_after\s*=.*$/m, `retry_after = ${options.retryAfter ?? 1}`);
+      .replace(/^#?\s*retry_after\s*=.*$/m, `retry_after = ${options.retryAfter ?? 1}`)
+      .replace(/^(\w+)_bucket\s*=.*$/gm, (line, kind) => `${kind}_bucket = ${options.limits?.[kind] ?? 1000000}`);
     if (options.conf) text = options.conf(text);
     fs.writeFileSync(conf, text);
     s.env = Object.fromEntries(fs.readFileSync(path.join(s.dir, 'admin.env'), 'utf8')
