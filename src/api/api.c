@@ -260,21 +260,25 @@ static int prepare(struct api_call *c, struct err *e)
 	return parse_body(c, e);
 }
 
+/* Words about a bad request quote it, and what is quoted may be a secret in a wrong place: the log
+ * tells their code alone. */
 static void log_request(const struct api_call *c, const struct err *why)
 {
 	char status[12], ms[24], size[24];
 	auto_free char *path = strndup(c->http->path.p, c->http->path.n < 1024 ? c->http->path.n : 1024);
 	int64_t spent = clock_now_us(&clock_system) - c->now_us;
+	bool is_ours = c->res->status >= 500, has_failed = why->kind != ERR_NONE;
 
 	(void)snprintf(status, sizeof(status), "%d", c->res->status);
 	(void)snprintf(ms, sizeof(ms), "%.3f", (double)spent / 1000);
 	(void)snprintf(size, sizeof(size), "%zu", c->res->body.n);
-	log_event(c->res->status >= 500 ? LOG_ERROR : LOG_INFO, "request", "method", c->http->method,
+	log_event(is_ours ? LOG_ERROR : LOG_INFO, "request", "method", c->http->method,
 	    "path", path, "status", status, "ms", ms, "bytes", size, "request_id", c->request_id,
 	    "client_request_id", http_req_header(c->http, "x-ms-client-request-id") != NULL &&
 	    c->client_request_id != c->request_id ? c->client_request_id : NULL, "client",
-	    c->who.client_id[0] != '\0' ? c->who.client_id : NULL, "remote", c->http->remote, "error",
-	    why->kind != ERR_NONE ? why->msg : NULL, NULL);
+	    c->who.client_id[0] != '\0' ? c->who.client_id : NULL, "remote", c->http->remote, "code",
+	    has_failed ? arm_error_code(why) : NULL, "error",
+	    has_failed && is_ours ? why->msg : NULL, NULL);
 }
 
 void api_handle(void *arg, const struct http_req *req, struct http_res *res)

@@ -45,15 +45,30 @@ static const char *template_hash(const struct deployment *d)
 	return arena_fmt(&d->c->arena, "%llu", (unsigned long long)h);
 }
 
+/* The link as it is kept and shown: a query may be a shared access signature. */
+static json_t *shown_link(const struct deployment *d)
+{
+	json_t *link = json_copy(jat(d->c->body, "properties.templateLink"));
+	const char *uri = jstr(link, "uri", "");
+
+	if (link == NULL)
+		return NULL;
+	(void)json_object_del(link, "queryString");
+	if (uri[strcspn(uri, "?")] == '?' &&
+	    json_object_set_new(link, "uri", json_stringn(uri, strcspn(uri, "?"))) != 0)
+		(void)json_object_del(link, "uri");
+	return link;
+}
+
 json_t *deployment_properties(const struct deployment *d, const char *state)
 {
 	struct api_call *c = d->c;
 	int64_t end_us = d->end_us != 0 ? d->end_us : c->now_us;
 	char when[TIME_TEXT_MAX], duration[TIME_TEXT_MAX];
 
-	return json_pack("{s:s,s:O*,s:o,s:s,s:s,s:s,s:s,s:s,s:[],s:o,s:O*,s:O*,s:O*}",
+	return json_pack("{s:s,s:o*,s:o,s:s,s:s,s:s,s:s,s:s,s:[],s:o,s:O*,s:O*,s:O*}",
 	    "templateHash", template_hash(d), "templateLink",
-	    jat(c->body, "properties.templateLink"), "parameters", template_parameters(d->t),
+	    shown_link(d), "parameters", template_parameters(d->t),
 	    "mode", "Incremental", "provisioningState", state, "timestamp", time_iso(end_us, when),
 	    "duration", time_duration(end_us - c->now_us, duration), "correlationId", c->request_id,
 	    "providers", "dependencies", dependencies(d), "outputs", d->outputs, "outputResources",

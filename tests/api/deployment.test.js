@@ -117,9 +117,9 @@ test('a deployment is read, listed, put again and deleted; what it made stays', 
 });
 
 test('template by link to its blob, with the rights of the caller', async () => {
-  const r = await put('linked', { templateLink: { uri: blobUrl }, parameters: given() });
+  const r = await put('linked', { templateLink: { uri: `${blobUrl}?note=hush`, queryString: 'more=hush' }, parameters: given() });
   assert.equal(r.json.properties?.provisioningState, 'Succeeded', r.text);
-  assert.equal(r.json.properties.templateLink.uri, blobUrl);
+  assert.deepEqual(r.json.properties.templateLink, { uri: blobUrl }, 'a query may be a signature');
   await refused(put('no', { templateLink: { uri: blobUrl.replace('azuredeploy', 'nothing') } }), 'InvalidContentLink', /BlobNotFound/);
   for (const uri of ['https://example.org/t.json', 'http://localhost/t.json', `${server.url}/subscriptions`, `${server.url.replace(/\d+$/, '1')}/a/b/c`, `${server.url}@example.org/a/b`])
     await refused(put('no', { templateLink: { uri } }), 'InvalidContentLink', new RegExp(uri.replaceAll('.', '\\.')));
