@@ -119,4 +119,9 @@ def step_delete():
     assert not list(vaults.list_by_subscription_id())
 
 
+def step_limits():
+    # more at once than the server allows
+    return [[g.name for g in groups.list()] for _ in range(8)]
+
+
 print(json.dumps(globals()['step_' + sys.argv[1]]()))
