@@ -227,8 +227,8 @@ int server_start(const char *dir, const char *listen, struct server **ret, struc
 	if (path_in(s, "audit", s->audit_dir, e) != 0)
 		return -1;
 	s->api = (struct api){ .world = &s->world, .issuer = s->issuer, .used = s->used,
-		.trusted = s->trusted, .deployments = s->deployments, .audit_dir = s->audit_dir, .throttle = s->throttle,
-		.sign_ins = s->sign_ins };
+		.trusted = s->trusted, .deployments = s->deployments, .audit_dir = s->audit_dir,
+		.throttle = s->throttle, .sign_ins = s->sign_ins };
 	/* first what jobs wake, then what handlers do */
 	if (replicator_start(&s->world, &s->world.replicator, e) != 0 || start_jobs(s, e) != 0 ||
 	    start_http(s, listen != NULL ? listen : s->settings->listen, e) != 0)
