@@ -70,6 +70,8 @@ static const char *const migrations[] = {
 	"CREATE UNIQUE INDEX role_assignment_by_principal"
 	" ON role_assignment (object_id, scope_key, role);"
 	"CREATE INDEX role_assignment_by_scope ON role_assignment (scope_key);",
+	/* 4 */
+	"ALTER TABLE job ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;",
 };
 
 static int read_version(struct db_conn *c, int *ret, struct err *e)

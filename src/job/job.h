@@ -98,6 +98,7 @@ struct job_spec {
 	const char *operation;	/* "Backup", "Restore", "ConfigureBackup", … */
 	const char *friendly_name, *container_name, *activity_id;
 	bool cancellable;
+	int priority;		/* of those that wait, the highest comes first; usually 0 */
 	const char *operation_id;	/* operation row to close, or NULL */
 	bool operation_ends_with_job;	/* else it succeeds when the job is claimed */
 	const json_t *args;	/* borrowed */

@@ -228,7 +228,7 @@ static int claim_in(struct job_engine *en, struct db_conn *c, int64_t now_us, st
 		return err_nomem(e);
 	j->engine = en;
 	if (db_prepare(c, "SELECT " CLAIM_COLUMNS " FROM job WHERE end_us = 0 AND lease_end_us <= $1"
-	    " ORDER BY lease_end_us, start_us, id LIMIT 1", &q, e) != 0 ||
+	    " ORDER BY priority DESC, lease_end_us, start_us, id LIMIT 1", &q, e) != 0 ||
 	    db_bind_int(&q, 1, now_us, e) != 0)
 		return -1;
 	rc = db_step(&q, e);

@@ -294,6 +294,7 @@ static void the_secret_of_the_first_schema_is_kept(void **state)
 	p->db = NULL;
 	assert_int_equal(sqlite3_open(p->path, &h), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(h, "DROP TABLE credential; DROP TABLE role_assignment;"
+	    "ALTER TABLE job DROP COLUMN priority;"
 	    "ALTER TABLE principal ADD COLUMN secret TEXT NOT NULL DEFAULT '';"
 	    "INSERT INTO principal VALUES ('c', 'o', 'admin', 'Owner', 'hash');"
 	    "PRAGMA user_version=1", NULL, NULL, NULL), SQLITE_OK);

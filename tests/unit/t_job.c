@@ -125,8 +125,8 @@ static struct job_engine *engine(struct world *w, struct db *db, unsigned worker
 	return en;
 }
 
-static void submit_kind(struct world *w, const char *kind, const char *what, bool ends_op,
-    char id[GUID_SIZE])
+static void submit_spec(struct world *w, const char *kind, const char *what, bool ends_op,
+    int priority, char id[GUID_SIZE])
 {
 	struct err e = { 0 };
 	auto_conn struct db_conn *c = NULL;
@@ -139,12 +139,19 @@ static void submit_kind(struct world *w, const char *kind, const char *what, boo
 	OK(job_submit(c, &(struct job_spec){ .kind = kind, .vault = VAULT, .item = ITEM,
 	    .operation = "Backup", .friendly_name = "vm1", .cancellable = true, .operation_id = op,
 	    .operation_ends_with_job = ends_op, .args = args,
+	    .priority = priority,
 	    .tasks = (const char *const[]){ "Take Snapshot", "Transfer data to vault", NULL } }, now,
 	    id, &e));
 	OK(db_exec(c, &e, "INSERT INTO fact (key, value) VALUES ($1 || 'op', $2)", "ss", id, op));
 	OK(db_commit(&c, &e));
 	if (w->engine != NULL)
 		job_engine_wake(w->engine);
+}
+
+static void submit_kind(struct world *w, const char *kind, const char *what, bool ends_op,
+    char id[GUID_SIZE])
+{
+	submit_spec(w, kind, what, ends_op, 0, id);
 }
 
 static void submit(struct world *w, const char *what, bool ends_op, char id[GUID_SIZE])
@@ -466,6 +473,26 @@ static void stopping_leaves_the_job_to_the_next_start(void **state)
 	end = wait_end(w, id);
 	assert_log(w, "one two two three Completed");
 	assert_string_equal(end.status, JOB_COMPLETED);
+}
+
+static void of_those_that_wait_the_highest_comes_first(void **state)
+{
+	struct world *w = *state;
+	char id[3][GUID_SIZE];
+
+	job_engine_stop(w->engine);
+	w->engine = NULL;
+	submit(w, "", true, id[0]);
+	submit(w, "fail", true, id[1]);
+	submit_spec(w, "test", "warn", true, 1, id[2]);
+	w->engine = engine(w, w->db, 1, 0);
+	for (size_t i = 0; i < ARRAY_LEN(id); i++) {
+		auto_job_row struct job_row r = wait_end(w, id[i]);
+
+		assert_int_not_equal(r.end_us, 0);
+	}
+	assert_log(w, "one two three " JOB_WARNINGS "one two three " JOB_COMPLETED
+	    "one two three -three -two -one " JOB_FAILED);
 }
 
 static void a_lease_of_somebody_else_is_waited_for(void **state)
@@ -794,6 +821,7 @@ int main(int argc, char **argv)
 		WITH_ENGINE(progress_reaches_the_row),
 		WITH_ENGINE(an_unknown_kind_fails_clearly),
 		WITH_ENGINE(stopping_leaves_the_job_to_the_next_start),
+		WITH_ENGINE(of_those_that_wait_the_highest_comes_first),
 		WITH_ENGINE(a_lease_of_somebody_else_is_waited_for),
 		WITH_ENGINE(a_job_that_was_taken_over_is_let_go),
 		WITH_ENGINE(two_engines_run_no_job_twice),
