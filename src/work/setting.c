@@ -40,6 +40,8 @@ const struct setting setting_table[] = {
 	    "How often vaults and their copies in paired regions are compared, changes apart." },
 	{ SECTION_SERVER, "replication_limit", SETTING_NUMBER, SERVER(replication_mib), 0, 100000, "0",
 	    "MiB a second", "What replication may send at most; 0 means no limit." },
+	{ SECTION_SERVER, "archive_after", SETTING_NUMBER, SERVER(archive_days), 0, 9999, "90", "days",
+	    "How old a recovery point must be before it may be moved to the archive tier." },
 	{ SECTION_SERVER, "connections_max", SETTING_NUMBER, SERVER(connections_max), 8, 16384,
 	    "1024", "connections",
 	    "Connections kept open at the same time; more are not accepted." },
@@ -73,6 +75,8 @@ const struct setting setting_table[] = {
 	    "URL of the other server that has this region; empty or left out: this server." },
 	{ SECTION_REGION, "store", SETTING_PATH, REGION(store), 0, 0, "", NULL,
 	    "Directory of the region's vaults, disks and storage accounts." },
+	{ SECTION_REGION, "archive", SETTING_PATH, REGION(archive), 0, 0, "", NULL,
+	    "Directory, which must be there, of the region's archive tier; left out: it has none." },
 	{ 0, NULL, 0, 0, 0, 0, NULL, NULL, NULL },
 };
 

@@ -22,6 +22,7 @@ void settings_free(struct settings *s)
 		free(s->regions[i].name);
 		free(s->regions[i].pair);
 		free(s->regions[i].store);
+		free(s->regions[i].archive);
 		free(s->regions[i].server);
 	}
 	for (size_t i = 0; i < s->issuer_count; i++)

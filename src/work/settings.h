@@ -20,6 +20,7 @@ struct region_settings {
 				 * another server's, and out of reach */
 	char *server;		/* URL of the server that has this region; "" if it is this one.  Of
 				 * another server's region only the copies of vaults are touched */
+	char *archive;		/* directory of the region's archive tier, absolute; NULL: it has none */
 };
 
 /* Another issuer of tokens that is trusted. */
@@ -46,6 +47,7 @@ struct settings {
 	int64_t chunk_kib;	/* a power of two */
 	int64_t replication_interval_s;
 	int64_t replication_mib;	/* MiB a second at most; 0: no limit */
+	int64_t archive_days;	/* that a point is in the vault before it may be archived */
 	int64_t api_workers, job_workers, connections_max, token_lifetime_s;
 	int64_t connections_per_address;	/* of connections_max; 0: no limit of its own */
 	struct rate_settings reads, writes, deletes;	/* of one principal */

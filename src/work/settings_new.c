@@ -54,6 +54,13 @@ static void write_images(struct buf *b, const struct settings_new *o)
 		buf_addf(b, "%s = %s\n", row->key, o->images[i]);
 }
 
+static void write_own(struct buf *b, const struct settings_new_region *r)
+{
+	buf_addf(b, "store = regions/%s\n", r->name);
+	write_help(b, setting_find(SECTION_REGION, "archive"));
+	buf_adds(b, "#archive =\n");
+}
+
 static void write_region(struct buf *b, const struct settings_new_region *r)
 {
 	const struct setting *pair = setting_find(SECTION_REGION, "pair");
@@ -67,7 +74,7 @@ static void write_region(struct buf *b, const struct settings_new_region *r)
 	buf_addf(b, "%s = %s\n", server->key, r->server != NULL ? r->server : "");
 	write_help(b, store);
 	if (r->server == NULL)
-		buf_addf(b, "%s = regions/%s\n", store->key, r->name);
+		write_own(b, r);
 	else
 		buf_adds(b, "# Of another server's region: where this server reaches it, for\n"
 		    "# copies of this server's vaults.\n"

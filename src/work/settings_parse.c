@@ -174,6 +174,24 @@ static int set_pairs(struct settings *s, struct err *e)
 	return 0;
 }
 
+/* An archive lies under the same names as the vaults that it is of. */
+static int check_archive(const struct settings *s, const char *file,
+    const struct region_settings *r, struct err *e)
+{
+	if (r->archive == NULL)
+		return 0;
+	if (!region_is_here(r))
+		return err_set(e, ERR_INVALID, "%s: [region %s]: archive: the region is another "
+		    "server's, which has its archive", file, r->name);
+	for (const struct region_settings *o = s->regions; o < s->regions + s->region_count; o++)
+		if ((o->store != NULL && strcmp(o->store, r->archive) == 0) ||
+		    (o < r && o->archive != NULL && strcmp(o->archive, r->archive) == 0))
+			return err_set(e, ERR_INVALID,
+			    "%s: [region %s]: archive: region '%s' has that directory already", file,
+			    r->name, o->name);
+	return 0;
+}
+
 static int check_region(const struct settings *s, const char *file,
     const struct region_settings *r, struct err *e)
 {
@@ -189,7 +207,7 @@ static int check_region(const struct settings *s, const char *file,
 			return err_set(e, ERR_INVALID,
 			    "%s: [region %s]: store: region '%s' has the same", file, r->name,
 			    o->name);
-	return 0;
+	return check_archive(s, file, r, e);
 }
 
 /* What no single line can show. */
@@ -232,7 +250,7 @@ int settings_parse(struct str text, const char *file, const char *dir, struct se
 	struct parse p = { .file = file, .rest = text, .at = { s, s }, .e = e };
 	int bad_line;
 
-	assert(setting_find(SECTION_REGION, "store") < setting_table + SETTING_COUNT_MAX);
+	assert(setting_find(SECTION_REGION, "archive") < setting_table + SETTING_COUNT_MAX);
 	if (s == NULL)
 		return err_nomem(e);
 	if (setting_replace(&s->dir, str_c(dir), e) != 0 || set_presets(s, e) != 0)

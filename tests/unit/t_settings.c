@@ -45,6 +45,8 @@ static void presets_hold_where_the_file_is_silent(void **state)
 	assert_true(region_is_here(&s->regions[0]));
 	assert_int_equal(s->replication_interval_s, 60);
 	assert_int_equal(s->replication_mib, 0);
+	assert_int_equal(s->archive_days, 90);
+	assert_null(s->regions[0].archive);
 	settings_free(s);
 	settings_free(NULL);
 }
@@ -140,6 +142,14 @@ static void errors_name_file_line_and_key(void **state)
 		{ REGION "pair = ../x\n", "f.conf:3: pair: '../x' is not a region's name" },
 		{ REGION "[region westus]\nstore = s\n",
 		    "f.conf: [region westus]: store: region 'eastus' has" },
+		{ REGION "archive = s\n",
+		    "f.conf: [region eastus]: archive: region 'eastus' has that directory" },
+		{ REGION "archive = a\n[region westus]\nstore = w\narchive = a\n",
+		    "f.conf: [region westus]: archive: region 'eastus' has that directory" },
+		{ REGION "[region westus]\nserver = https://b.example\narchive = a\n",
+		    "f.conf: [region westus]: archive: the region is another server's" },
+		{ REGION "archive =\n", "f.conf:3: archive: a directory is missing" },
+		{ "[server]\narchive_after = -1\n", "f.conf:2: archive_after: '-1'" },
 		{ REGION "server = b.example:8443\n",
 		    "f.conf:3: server: 'b.example:8443' is not a server's URL" },
 		{ REGION "server = http://b.example\n", "f.conf:3: server:" },
