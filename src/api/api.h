@@ -109,7 +109,7 @@ struct api_route {
 extern const struct api_route identity_routes[], metrics_routes[], role_routes[], group_routes[],
     deployment_routes[], compute_disk_routes[], compute_vm_routes[], storage_routes[], network_routes[], tags_routes[], sku_routes[], vault_routes[],
     vault_config_routes[], policy_routes[], discovery_routes[], item_routes[], point_routes[],
-    restore_routes[], job_routes[], operation_routes[], secondary_routes[],
+    archive_routes[], restore_routes[], job_routes[], operation_routes[], secondary_routes[],
     blob_routes[];	/* end with method NULL */
 extern const struct api_route *const api_tables[];	/* NULL-terminated */
 

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "api/archive.h"
 #include "api/item.h"
 #include "api/rows.h"
 #include "api/secondary.h"
@@ -46,6 +47,13 @@ int point_not_found(const struct resource *item, const char *name, struct err *e
 	    "point. List its recovery points and choose one of them.", name, item->name);
 }
 
+static int answer(struct api_call *c, const struct resource *point, struct err *e)
+{
+	auto_json json_t *shown = point_json(point, false);
+
+	return archive_show(c, point, shown, e) != 0 ? -1 : api_json(c, 200, TAKE(shown), e);
+}
+
 static int point_get(struct api_call *c, struct err *e)
 {
 	auto_conn struct db_conn *conn = NULL;
@@ -57,7 +65,7 @@ static int point_get(struct api_call *c, struct err *e)
 	    item_find(c, conn, &item, e) != 0 ||
 	    point_find(conn, &item, c->param[6], &point, e) != 0)
 		return -1;
-	return api_json(c, 200, point_json(&point, false), e);
+	return answer(c, &point, e);
 }
 
 static bool has_tier(const json_t *point, const char *type)
@@ -120,13 +128,13 @@ struct listing {
 static int list_row(void *arg, struct resource *point, struct err *e)
 {
 	struct listing *l = arg;
-	json_t *shown = point_json(point, !l->filter.is_full);
+	auto_json json_t *shown = point_json(point, !l->filter.is_full);
 
-	if (shown != NULL && !point_filter_wants(&l->filter, shown)) {
-		json_decref(shown);
+	if (archive_show(l->rows->c, point, shown, e) != 0)
+		return -1;
+	if (shown != NULL && !point_filter_wants(&l->filter, shown))
 		return 0;
-	}
-	return api_rows_add(l->rows, point, shown, e);
+	return api_rows_add(l->rows, point, TAKE(shown), e);
 }
 
 static int point_list(struct api_call *c, struct err *e)
@@ -151,24 +159,9 @@ static int point_list(struct api_call *c, struct err *e)
 	return api_rows_answer(&rows, e);
 }
 
-/* Points worth moving to an archive tier: none, for there is no such tier. */
-static int point_recommended(struct api_call *c, struct err *e)
-{
-	auto_conn struct db_conn *conn = NULL;
-	auto_resource struct resource item = { 0 };
-	auto_rows struct api_rows rows = { 0 };
-
-	if (api_rows_init(&rows, c, e) != 0 || db_read_begin(c->world->db, &conn, e) != 0 ||
-	    item_find(c, conn, &item, e) != 0)
-		return -1;
-	return api_rows_answer(&rows, e);
-}
-
 const struct api_route point_routes[] = {
 	{ "GET", POINTS, point_list, API_RS | API_VAULT | API_SECONDARY, TYPE_POINT "/read" },
 	{ "GET", POINTS "/{rp}", point_get, API_RS | API_VAULT | API_SECONDARY,
 	    TYPE_POINT "/read" },
-	{ "POST", ITEM "/recoveryPointsRecommendedForMove", point_recommended,
-	    API_RS | API_VAULT | API_BODY_OPTIONAL, TYPE_POINT "/read" },
 	{ NULL },
 };

@@ -57,19 +57,35 @@ const char *const *restore_tasks(enum restore_kind kind)
 	return tasks[kind];
 }
 
+/* Those of the kind, behind what has to be done for a point that is in the archive. */
+static void list_tasks(const struct restore_plan *plan, const char *ret[5])
+{
+	const char *const *tasks = restore_tasks(plan->kind);
+	size_t n = 0;
+
+	if (jat(plan->target, "rehydration") != NULL)
+		ret[n++] = "Rehydrate recovery point";
+	while (*tasks != NULL)
+		ret[n++] = *tasks++;
+	ret[n] = NULL;
+}
+
 static int start(struct api_call *c, struct db_conn **conn, const struct restore_input *in,
     const struct restore_plan *plan, struct err *e)
 {
 	auto_json json_t *args = NULL, *internal = json_pack("{s:s}", "restoreLocationType",
 	    restore_kind_name(plan->kind));
+	const char *tasks[5];
 	struct submission s = { .op_kind = "restore", .same_id = true, .job = { .kind = "restore",
-		.operation = "Restore", .cancellable = true, .tasks = restore_tasks(plan->kind),
+		.operation = "Restore", .cancellable = true, .tasks = tasks, .priority =
+		strcmp(jstr(plan->target, "rehydration.priority", ""), "High") == 0,
 		.bag = plan->bag, .internal_bag = internal } };
 
 	if (internal == NULL)
 		return err_nomem(e);
 	if (restore_arguments(c, in, plan, &args, e) != 0)
 		return -1;
+	list_tasks(plan, tasks);
 	s.job.args = args;
 	return submit(c, conn, in->item, &s, e);
 }

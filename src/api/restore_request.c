@@ -84,7 +84,9 @@ static const struct field {
 	{ "targetDiskNetworkAccessSettings", OBJECT },
 	{ "targetDiskNetworkAccessSettings.targetDiskNetworkAccessOption", TEXT },
 	{ "targetDiskNetworkAccessSettings.targetDiskAccessId", TEXT },
-	{ "recoveryPointRehydrationInfo", OBJECT }, { "resourceGuardOperationRequests", LIST },
+	{ "recoveryPointRehydrationInfo", OBJECT },
+	{ "recoveryPointRehydrationInfo.rehydrationRetentionDuration", TEXT },
+	{ "recoveryPointRehydrationInfo.rehydrationPriority", TEXT }, { "resourceGuardOperationRequests", LIST },
 };
 
 static int check_type(const json_t *request, const struct field *f, struct err *e)

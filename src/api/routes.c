@@ -18,6 +18,7 @@ const struct api_route *const api_tables[] = {
 	discovery_routes,
 	item_routes,
 	point_routes,
+	archive_routes,
 	restore_routes,
 	job_routes,
 	operation_routes,

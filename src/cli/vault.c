@@ -37,6 +37,7 @@ static const char help[] =
     "  --dir DIR     the data directory; without it $HOLDFAST_DIR\n"
     "  --item ITEM   the item of POINT, where several items have one of that name\n"
     "  --copy        the copy in the paired region; where only that is at hand, it is taken anyway\n"
+    "  --archive     the vault's archive: the points that were moved to the archive tier\n"
     "  --json        one JSON document a line\n"
     "  --help        this text\n";
 
@@ -112,6 +113,9 @@ static int option(struct vault_args *a, int o)
 	case 'C':
 		a->is_copy = true;
 		break;
+	case 'A':
+		a->is_archive = true;
+		break;
 	case 'R':
 		if (!number(optarg, 1000000, &n))
 			return cli_usage("vault", "--rate %s: that is no number of MiB", optarg);
@@ -136,7 +140,7 @@ static int parse(int argc, char **argv, struct vault_args *a, const struct verb 
 		{ "known", required_argument, NULL, 'K' }, { "json", no_argument, NULL, 'j' },
 		{ "resume", no_argument, NULL, 'r' }, { "in-place", no_argument, NULL, 'p' },
 		{ "rate", required_argument, NULL, 'R' }, { "compact", required_argument, NULL, 'c' },
-		{ "copy", no_argument, NULL, 'C' },
+		{ "copy", no_argument, NULL, 'C' }, { "archive", no_argument, NULL, 'A' },
 		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 },
 	};
 	int o, r;

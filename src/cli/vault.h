@@ -13,7 +13,7 @@ struct vault_args {
 	const char *dir, *item, *disk, *format, *known;
 	int64_t rate;		/* bytes a second; 0: no limit */
 	unsigned compact;	/* percent */
-	bool as_json, resume, in_place, is_copy;
+	bool as_json, resume, in_place, is_copy, is_archive;
 };
 
 /* What a verb works with; the vault is open. */
@@ -22,6 +22,7 @@ struct vault_cmd {
 	struct offline *offline;
 	struct resource *row;	/* of a copy: as the copy has it */
 	struct vault *vault;	/* NULL for verbs that do not open it */
+	struct vault *hot;	/* with --archive the vault itself, and `vault` is its archive; else NULL */
 	const struct region_settings *copy_region;	/* it is a copy, in that region; else NULL */
 	const char *copy_store;	/* name of the copy's directory */
 	struct arena arena;
@@ -30,7 +31,8 @@ struct vault_cmd {
 	bool has_looked;
 };
 
-/* Fill row and vault (`opens`): of the vault that is named, or of its copy. */
+/* Fill row and vault (`opens`): of the vault that is named, or of its copy or
+ * archive. */
 must_check int vault_cmd_open(struct vault_cmd *c, bool opens, struct err *e);
 
 /* Each returns an exit code, and has printed why if it is not CLI_OK. */

@@ -105,8 +105,8 @@ int vault_cmd_expire(struct vault_cmd *c)
 
 	if (removed == 0)
 		(void)err_set(&e, ERR_NOT_FOUND, "the vault has no '%s'", name);
-	if (removed <= 0 || catalogue_rebuild(&c->offline->world, c->row, c->vault, object, &s,
-	    &e) != 0)
+	if (removed <= 0 || catalogue_rebuild(&c->offline->world, c->row, c->hot != NULL ? c->hot :
+	    c->vault, object, &s, &e) != 0)
 		return cli_fail("vault expire", &e);
 	return CLI_OK;
 }
@@ -160,8 +160,8 @@ static void print_rebuilt(const struct catalogue_stats *s)
 	(void)printf("%lld points: %lld added to the server's list, %lld removed from it\n",
 	    (long long)s->points, (long long)s->added, (long long)s->removed);
 	if (s->kept > 0)
-		(void)fprintf(stderr, "holdfast vault rebuild: %lld points are in the vault's copy only: "
-		    "they stay in the list, so that the copy keeps them\n", (long long)s->kept);
+		(void)fprintf(stderr, "holdfast vault rebuild: %lld points are in the vault's copy only, or "
+		    "in an archive that is not there: they stay in the list\n", (long long)s->kept);
 	if (s->homeless > 0)
 		(void)fprintf(stderr, "holdfast vault rebuild: %lld points are of items that the server "
 		    "does not know; 'holdfast vault restore' reads them\n", (long long)s->homeless);
@@ -173,6 +173,8 @@ int vault_cmd_rebuild(struct vault_cmd *c)
 	struct catalogue_stats s;
 	struct err e = { 0 };
 
+	if (c->hot != NULL)
+		c->vault = c->hot;	/* the list is of both */
 	if (catalogue_rebuild(&c->offline->world, c->row, c->vault, NULL, &s, &e) != 0)
 		return cli_fail("vault rebuild", &e);
 	/* Only a collection rewrites packs whose tables are damaged; it needs every point whole. */

@@ -2,6 +2,7 @@
  * either asks for chunks that cannot be read. */
 #include "cli/vault.h"
 
+#include "work/archive.h"
 #include "work/replicas.h"
 
 struct search {
@@ -67,12 +68,26 @@ static struct vault *find_peer(struct vault_cmd *c)
 	struct vault *v = NULL;
 	struct err ignored;
 
+	if (c->hot != NULL)
+		return c->hot;
 	if (c->copy_region == NULL)
 		return replica_wanted(c->row) &&
 		    settings_copy_region(w->settings, c->row->location, &to, &ignored) == 0 &&
 		    replica_of(w, c->row, to, &v, &ignored) > 0 ? v : NULL;
 	return offline_vault(c->offline, c->row->id, &row, &ignored) == 0 &&
 	    world_vault(w, &row, &v, &ignored) == 0 ? v : NULL;
+}
+
+static int open_archive(struct vault_cmd *c, struct err *e)
+{
+	struct world *w = &c->offline->world;
+	int found;
+
+	if (world_vault(w, c->row, &c->hot, e) != 0)
+		return -1;
+	found = archive_open(w, c->row, &c->vault, e);
+	return found != 0 ? (found < 0 ? -1 : 0) : err_set(e, ERR_NOT_FOUND, "vault '%s' has no archive: "
+	    "none of its recovery points was moved to the archive tier", c->row->name);
 }
 
 static struct vault *peer(void *arg)
@@ -94,8 +109,13 @@ int vault_cmd_open(struct vault_cmd *c, bool opens, struct err *e)
 
 	if (r != 0 && e->kind != ERR_NOT_FOUND)
 		return -1;
+	if (c->args->is_archive && (r != 0 || c->args->is_copy))
+		return r != 0 ? -1 : err_set(e, ERR_INVALID, "--archive and --copy exclude each other: "
+		    "copies have no archive");
 	if (r != 0 || c->args->is_copy)
 		r = open_copy(c, r == 0 ? c->row->id : name, e);
+	else if (opens && c->args->is_archive)
+		r = open_archive(c, e);
 	else if (opens)
 		r = world_vault(&c->offline->world, c->row, &c->vault, e);
 	if (r == 0 && c->vault != NULL)

@@ -14,6 +14,7 @@
 #include "crypto/crypto.h"
 #include "http/server.h"
 #include "model/principal.h"
+#include "work/archive.h"
 #include "work/replicator.h"
 #include "work/work.h"
 #include "work/world.h"
@@ -36,6 +37,7 @@ struct server {
 	struct throttle *throttle;
 	struct sign_ins *sign_ins;
 	struct world world;
+	struct archive_keeper *keeper;
 	struct api api;
 	struct http_server *http;
 	char audit_dir[PATH_MAX];
@@ -231,7 +233,7 @@ int server_start(const char *dir, const char *listen, struct server **ret, struc
 		.throttle = s->throttle, .sign_ins = s->sign_ins };
 	/* first what jobs wake, then what handlers do */
 	if (replicator_start(&s->world, &s->world.replicator, e) != 0 || start_jobs(s, e) != 0 ||
-	    start_http(s, listen != NULL ? listen : s->settings->listen, e) != 0)
+	    archive_keeper_start(&s->world, &s->keeper, e) != 0 || start_http(s, listen != NULL ? listen : s->settings->listen, e) != 0)
 		return -1;
 	*ret = TAKE(s);
 	return 0;
@@ -250,6 +252,7 @@ void server_stop(struct server *s)
 		http_server_stop(s->http);
 	if (s->world.engine != NULL)
 		job_engine_stop(s->world.engine);
+	archive_keeper_stop(s->keeper);
 	replicator_stop(s->world.replicator);
 	vault_cache_free(s->world.vaults);
 	token_issuer_close(s->issuer);

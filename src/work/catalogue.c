@@ -5,16 +5,22 @@
 #include <stdio.h>
 
 #include "base/arena.h"
+#include "work/archive.h"
 #include "work/replicas.h"
+
+/* How long a point that is found in vault and archive stays in both, if no row says how long it is to. */
+#define KEEP_US (INT64_C(30) * 86400 * 1000000)
 
 struct rebuild {
 	struct world *world;
 	const struct resource *vault;
+	struct vault *archive;	/* of the vault; NULL: none */
+	bool is_archive;	/* the points are the archive's, those of the vault are through */
 	struct vault *copy;	/* of the vault, in the paired region; NULL: none */
 	const char *expired;	/* object of a point that was removed on purpose; may be NULL */
 	struct db_conn *c;	/* one transaction */
 	struct catalogue_stats *stats;
-	json_t *ids;		/* owned: {id of a point's row: true} of all that the vault has */
+	json_t *ids;		/* owned: {id of a point's row: true} of all that vault and archive have */
 };
 
 /* The row's document is what the backup sealed, without what only the vault needs. */
@@ -46,9 +52,34 @@ int catalogue_point(const json_t *meta, const char *point, const char *location,
 	return 0;
 }
 
+/* Where the point is, the row says; *ret: it has to be written. */
+static int tell_place(const struct rebuild *r, struct resource *row, bool in_vault, bool *ret,
+    struct err *e)
+{
+	*ret = true;
+	if (!r->is_archive) {
+		if (!archive_has(row) || archive_is_rehydrated(row)) {
+			*ret = false;	/* that the archive has it too is seen later */
+			return 0;
+		}
+		return archive_tell_vault(row, e);
+	}
+	if (!in_vault) {
+		*ret = !archive_has(row) || archive_is_rehydrated(row);
+		return *ret ? archive_tell_archived(row, e) : 0;
+	}
+	if (archive_is_rehydrated(row)) {
+		*ret = false;
+		return 0;
+	}
+	return archive_tell_archived(row, e) != 0 || archive_tell_keep(row,
+	    clock_now_us(r->world->clock) + KEEP_US, e) != 0 ? -1 : archive_tell_rehydrated(row, e);
+}
+
 static int take_in(struct rebuild *r, struct resource *row, struct err *e)
 {
 	auto_resource struct resource parent = { 0 }, old = { 0 };
+	bool in_vault = json_object_get(r->ids, row->id) != NULL, is_changed;
 	int found = resource_get(r->c, row->parent, &parent, e);
 
 	if (found == 0)
@@ -58,10 +89,12 @@ static int take_in(struct rebuild *r, struct resource *row, struct err *e)
 	if (json_object_set_new(r->ids, row->id, json_true()) != 0)
 		return err_nomem(e);
 	found = resource_get(r->c, row->id, &old, e);
-	if (found != 0)
-		return found < 0 ? -1 : 0;
-	r->stats->added++;
-	return resource_put(r->c, row, clock_now_us(r->world->clock), e);
+	if (found < 0 || tell_place(r, found > 0 ? &old : row, in_vault, &is_changed, e) != 0)
+		return -1;
+	if (found > 0 && !is_changed)
+		return 0;
+	r->stats->added += found == 0;
+	return resource_put(r->c, found > 0 ? &old : row, clock_now_us(r->world->clock), e);
 }
 
 static int each_point(void *arg, const char *item, const char *point, const json_t *meta,
@@ -79,6 +112,21 @@ static int each_point(void *arg, const char *item, const char *point, const json
 	}
 	return catalogue_point(meta, point, r->vault->location, &row, e) != 0 ? -1 :
 	    take_in(r, &row, e);
+}
+
+/* One that is out of reach fails: the points that lie there would be taken for lost. */
+static int find_archive(struct rebuild *r, struct err *e)
+{
+	if (!archive_configured(r->world->settings, r->vault->location))
+		return 0;
+	return archive_open(r->world, r->vault, &r->archive, e) < 0 ? -1 : 0;
+}
+
+/* After the vault's own: rows of points that are in both then say so. */
+static int archived_points(struct rebuild *r, struct err *e)
+{
+	r->is_archive = true;
+	return r->archive == NULL ? 0 : vault_point_list(r->archive, NULL, each_point, r, e);
 }
 
 /* ---- rows whose points the vault does not have ---- */
@@ -134,7 +182,8 @@ static int note_stale(void *arg, struct resource *row, struct err *e)
 
 	if (!is_of_vault(s->r, row->id) || json_object_get(s->r->ids, row->id) != NULL)
 		return 0;
-	copied = is_in_copy(s->r, row, e);
+	/* The archive of a vault is not known to be lost because it is not where the settings say. */
+	copied = s->r->archive == NULL && archive_has(row) ? 1 : is_in_copy(s->r, row, e);
 	if (copied != 0) {
 		s->r->stats->kept += copied > 0;
 		return copied < 0 ? -1 : 0;
@@ -173,11 +222,11 @@ int catalogue_rebuild(struct world *w, const struct resource *vault_row, struct 
 	*ret = (struct catalogue_stats){ 0 };
 	if (ids == NULL)
 		return err_nomem(e);
-	if (find_copy(&r, e) != 0 || db_write_begin(w->db, &c, e) != 0)
+	if (find_copy(&r, e) != 0 || find_archive(&r, e) != 0 || db_write_begin(w->db, &c, e) != 0)
 		return err_in(e, "rebuilding the list of recovery points");
 	r.c = c;
 	/* A point that cannot be read may be the one behind a row: then rows stay. */
-	if (vault_point_list(v, NULL, each_point, &r, e) != 0 ||
+	if (vault_point_list(v, NULL, each_point, &r, e) != 0 || archived_points(&r, e) != 0 ||
 	    (ret->damaged == 0 && drop_stale(&r, e) != 0))
 		return err_in(e, "rebuilding the list of recovery points");
 	return db_commit(&c, e);

@@ -2,4 +2,4 @@
 #include "work/work.h"
 
 const struct job_kind *const work_kinds[] = { &backup_kind, &configure_kind, &delete_kind,
-	&restore_kind, NULL };
+	&restore_kind, &move_kind, NULL };

@@ -3,11 +3,14 @@
 #include "work/replica_gap.h"
 
 #include "base/arena.h"
+#include "work/archive.h"
 
 struct rows {
 	struct vault *vault;
 	struct gap_list list;	/* objects that rows of points stand for, in any order at first */
 	struct gap_list items;	/* with a row, as what the names of their points begin with */
+	struct gap_list archived;	/* of points whose row says that only the archive has them, as in
+					 * `list`; what the archive does not have is not taken for that */
 	json_t *ids;		/* owned; of items */
 };
 
@@ -70,7 +73,41 @@ static int add_row(void *arg, struct resource *row, struct err *e)
 	if (item == NULL)
 		return err_nomem(e);
 	return vault_point_object(r->vault, item, row->name, object, e) != 0 ? -1 :
-	    add(&r->list, object, row->sort, e);
+	    add(archive_has(row) && !archive_is_rehydrated(row) ? &r->archived : &r->list, object,
+	    row->sort, e);
+}
+
+/* The copy may drop only what is safe elsewhere: rows of points that the archive has not, or whose archive
+ * is out of reach, are rows like others. */
+static int check_archived(struct world *w, const struct resource *vault, struct rows *r,
+    struct err *e)
+{
+	struct gap_list there = { 0 };
+	struct vault *archive = NULL;
+	struct err ignored;
+	size_t kept = 0;
+	int rc = 0;
+
+	if (r->archived.n == 0)
+		return 0;
+	if (archive_open(w, vault, &archive, &ignored) > 0 &&
+	    vault_point_names(archive, add_name, &there, &ignored) != 0)
+		there.n = 0;
+	for (size_t i = 0; i < r->archived.n && rc == 0; i++) {
+		if (find(&there, &r->archived.p[i]) != NULL)
+			r->archived.p[kept++] = r->archived.p[i];
+		else
+			rc = add(&r->list, r->archived.p[i].object, r->archived.p[i].time_us, e);
+	}
+	r->archived.n = kept;
+	free(there.p);
+	return rc;
+}
+
+static void sort(struct gap_list *l)
+{
+	if (l->n > 0)
+		qsort(l->p, l->n, sizeof(l->p[0]), by_object);
 }
 
 static int read_rows(struct world *w, const struct resource *vault, struct rows *r, struct err *e)
@@ -88,8 +125,11 @@ static int read_rows(struct world *w, const struct resource *vault, struct rows 
 		if (resource_list(c, &points, add_row, r, e) < 0)
 			return -1;
 	}
-	if (r->list.n > 0)
-		qsort(r->list.p, r->list.n, sizeof(r->list.p[0]), by_object);
+	db_rollback(&c);
+	if (check_archived(w, vault, r, e) != 0)
+		return -1;
+	sort(&r->list);
+	sort(&r->archived);
 	return 0;
 }
 
@@ -119,13 +159,15 @@ static bool any_begins(const struct gap_list *points, const char *with)
 	return false;
 }
 
-/* Of a point that the vault does not have: has it all the points of an item lost at once? */
+/* Of a point that the vault does not have: has it all the points of an item lost at once?  Those that went
+ * into the archive are not lost. */
 static bool is_of_emptied(const struct gap_list *here, const struct rows *rows,
     const struct gap_point *p)
 {
 	for (size_t i = 0; i < rows->items.n; i++)
 		if (strncmp(p->object, rows->items.p[i].object, strlen(rows->items.p[i].object)) == 0)
-			return !any_begins(here, rows->items.p[i].object);
+			return !any_begins(here, rows->items.p[i].object) &&
+			    !any_begins(&rows->archived, rows->items.p[i].object);
 	return false;
 }
 
@@ -164,6 +206,7 @@ int replica_gap(struct world *w, const struct resource *vault, struct vault *fro
 	free(here.p);
 	free(there.p);
 	free(rows.list.p);
+	free(rows.archived.p);
 	free(rows.items.p);
 	json_decref(rows.ids);
 	if (r == 0)

@@ -20,6 +20,7 @@ struct replica_gap {
 	/* In the copy, but neither in the vault nor a row; of an item that has a row only if the vault
 	 * has other points of it: all of them at once are more likely lost than deleted. */
 	struct gap_list surplus;
+	/* A point whose row says that it is in the archive, and which is there, counts as one without a row. */
 	bool is_lost;			/* the vault lists no points, but there are rows of some */
 };
 

@@ -1,6 +1,7 @@
 /* restore.c - the restore job: its steps, and how it ends.
  *
  * prepare   choose disks, names, paths                        nothing to undo
+ * rehydrate a point that is in the archive, into the vault    it stays for its time
  * point     original location: a recovery point of what is    once published it stays
  * transfer  disk data from the vault into new files           files are removed
  * config    RestoreDisks: config and template blobs           the container is removed
@@ -161,6 +162,7 @@ static int ended(struct job *j, struct db_conn *c, const char *status, const str
 
 static const struct job_step steps[] = {
 	{ "prepare", restore_prepare, NULL },
+	{ "rehydrate", restore_rehydrate, NULL },
 	{ "point", restore_point_first, restore_point_first_undo },
 	{ "transfer", restore_transfer, restore_transfer_undo },
 	{ "config", restore_config, restore_config_undo },

@@ -71,6 +71,7 @@ must_check int restore_disk_in_use(struct db_conn *c, const json_t *disk, struct
 
 /* ---- the steps ---- */
 int restore_prepare(struct job *j, void *world, struct err *e);
+int restore_rehydrate(struct job *j, void *world, struct err *e);
 int restore_point_first(struct job *j, void *world, struct err *e);
 int restore_point_first_undo(struct job *j, void *world, struct err *e);
 int restore_transfer(struct job *j, void *world, struct err *e);

@@ -11,11 +11,12 @@
 #include "base/codec.h"
 #include "base/fs.h"
 #include "crypto/crypto.h"
+#include "work/archive.h"
 #include "work/replicas.h"
 
 struct cached_vault {
 	struct cached_vault *next;
-	char store[40];
+	char name[WORLD_CACHE_NAME];
 	struct vault *vault;
 };
 
@@ -294,63 +295,60 @@ int world_vault_rewrap(struct world *w, const struct resource *vault, const uint
 	return put_key(w, vault->id, hex_encode(wrapped, sizeof(wrapped), hex), e);
 }
 
-static struct cached_vault **find(struct vault_cache *c, const char *store_id)
+static struct cached_vault **find(struct vault_cache *c, const char *name)
 {
 	struct cached_vault **at = &c->head;
 
-	while (*at != NULL && strcmp((*at)->store, store_id) != 0)
+	while (*at != NULL && strcmp((*at)->name, name) != 0)
 		at = &(*at)->next;
 	return at;
 }
 
-static int cached(struct world *w, const struct resource *res, const char *store_id,
+static int cached(struct vault_cache *c, const char *name, world_open_fn *fn, void *arg,
     struct vault **ret, struct err *e)
 {
-	struct cached_vault *v = *find(w->vaults, store_id);
+	struct cached_vault *v = *find(c, name);
 
 	if (v != NULL) {
 		*ret = v->vault;
-		return 0;
+		return 1;
 	}
 	v = calloc(1, sizeof(*v));
 	if (v == NULL)
 		return err_nomem(e);
-	(void)snprintf(v->store, sizeof(v->store), "%s", store_id);
-	if (open_vault(w, res, store_id, &v->vault, e) != 0) {
+	(void)snprintf(v->name, sizeof(v->name), "%s", name);
+	switch (fn(arg, &v->vault, e)) {
+	case 0:
+		free(v);
+		return 0;
+	case 1:
+		v->next = c->head;
+		c->head = v;
+		*ret = v->vault;
+		return 1;
+	default:
 		free(v);
 		return -1;
 	}
-	v->next = w->vaults->head;
-	w->vaults->head = v;
-	*ret = v->vault;
-	return 0;
 }
 
-int world_vault(struct world *w, const struct resource *vault, struct vault **ret, struct err *e)
+int world_cached(struct world *w, const char *name, world_open_fn *fn, void *arg,
+    struct vault **ret, struct err *e)
 {
-	const char *store_id = jstr(vault->body, "internal.store", "");
-	int r;
+	int found;
 
-	if (!guid_valid(str_c(store_id)))
-		return err_set(e, ERR_CORRUPT, "vault '%s' names no store", vault->id);
 	pthread_mutex_lock(&w->vaults->mu);
-	r = cached(w, vault, store_id, ret, e);
+	found = cached(w->vaults, name, fn, arg, ret, e);
 	pthread_mutex_unlock(&w->vaults->mu);
-	return r;
+	return found;
 }
 
-int world_vault_remove(struct world *w, const struct resource *vault, struct err *e)
+void world_uncache(struct world *w, const char *name)
 {
-	auto_arena struct arena a = { 0 };
-	const char *store_id = jstr(vault->body, "internal.store", ""), *dir = "";
 	struct cached_vault **at, *gone;
 
-	if (!guid_valid(str_c(store_id)))
-		return 0;
-	if (region_path(w, vault->location, "vaults", store_id, &a, &dir, e) != 0)
-		return -1;
 	pthread_mutex_lock(&w->vaults->mu);
-	at = find(w->vaults, store_id);
+	at = find(w->vaults, name);
 	gone = *at;
 	if (gone != NULL) {
 		*at = gone->next;
@@ -358,6 +356,41 @@ int world_vault_remove(struct world *w, const struct resource *vault, struct err
 		w->vaults->removed = gone;
 	}
 	pthread_mutex_unlock(&w->vaults->mu);
-	return fs_remove_tree(dir, e) != 0 || replica_remove(w, vault, e) != 0 ?
-	    err_in(e, "vault '%s'", vault->name) : 0;
+}
+
+struct opening {
+	struct world *world;
+	const struct resource *vault;
+};
+
+static int open_own(void *arg, struct vault **ret, struct err *e)
+{
+	const struct opening *o = arg;
+
+	return open_vault(o->world, o->vault, jstr(o->vault->body, "internal.store", ""), ret,
+	    e) != 0 ? -1 : 1;
+}
+
+int world_vault(struct world *w, const struct resource *vault, struct vault **ret, struct err *e)
+{
+	const char *store_id = jstr(vault->body, "internal.store", "");
+	struct opening o = { w, vault };
+
+	if (!guid_valid(str_c(store_id)))
+		return err_set(e, ERR_CORRUPT, "vault '%s' names no store", vault->id);
+	return world_cached(w, store_id, open_own, &o, ret, e) < 0 ? -1 : 0;
+}
+
+int world_vault_remove(struct world *w, const struct resource *vault, struct err *e)
+{
+	auto_arena struct arena a = { 0 };
+	const char *store_id = jstr(vault->body, "internal.store", ""), *dir = "";
+
+	if (!guid_valid(str_c(store_id)))
+		return 0;
+	if (region_path(w, vault->location, "vaults", store_id, &a, &dir, e) != 0)
+		return -1;
+	world_uncache(w, store_id);
+	return fs_remove_tree(dir, e) != 0 || archive_remove(w, vault, e) != 0 ||
+	    replica_remove(w, vault, e) != 0 ? err_in(e, "vault '%s'", vault->name) : 0;
 }

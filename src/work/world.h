@@ -61,8 +61,18 @@ must_check int world_vault_key(const struct world *w, const struct resource *vau
 /* Wrap `key`, which must be the vault's (else ERR_DENIED), with the world's master key. */
 must_check int world_vault_rewrap(struct world *w, const struct resource *vault,
     const uint8_t key[32], struct err *e);
-/* Remove the vault's directory and its copy's, for a vault that was deleted; who still holds the open vault
+/* Remove the vault's directory, its archive's and its copy's, for a vault that was deleted; who still holds the open vault
  * gets errors from it. */
 must_check int world_vault_remove(struct world *w, const struct resource *vault, struct err *e);
+
+/* ---- inside src/work ---- */
+/* The open vault that the cache has under `name`; else what `fn` opens, under the cache's mutex: 1 and
+ * *ret, 0 there is none, -1. */
+#define WORLD_CACHE_NAME 48	/* bytes of a name at most */
+typedef int world_open_fn(void *arg, struct vault **ret, struct err *e);
+must_check int world_cached(struct world *w, const char *name, world_open_fn *fn, void *arg,
+    struct vault **ret, struct err *e);
+/* It is opened anew from now on; who holds the open one may go on. */
+void world_uncache(struct world *w, const char *name);
 
 #endif

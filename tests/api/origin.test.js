@@ -124,12 +124,16 @@ test('recovery points by date', async () => {
   assert.equal((await list('2001-01-01 12:00:00 AM', '2002-01-01 11:59:59 PM')).length, 0);
 });
 
-test('no point is recommended for an archive tier, for there is none', async () => {
+test('no point is recommended for an archive tier where there is none, nor moved', async () => {
   const ask = (item) => request(server, 'POST', `${item}/recoveryPointsRecommendedForMove`, { version: '2022-09-01-preview', body: { excludedRPList: [] } });
   const r = await ask(s.item);
   assert.equal(r.status, 200, r.text);
   assert.deepEqual(r.json.value, []);
   assert.equal((await ask(s.item.replaceAll(';vm1', ';vm9'))).status, 404);
+  const move = await request(server, 'POST', `${s.item}/recoveryPoints/${point}/move`, { version: '2023-01-01', body: { sourceTierType: 'HardenedRP', targetTierType: 'ArchivedRP' } });
+  assert.equal(move.status, 400);
+  assert.equal(move.json.error.code, 'UserErrorRecoveryPointIsNotEligibleForArchiveMove');
+  assert.match(move.json.error.message, /Region 'eastus' has no archive tier/);
 });
 
 test('restore disks into a resource group: both tracking URLs, the job, the bytes', async () => {
