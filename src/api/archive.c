@@ -94,43 +94,44 @@ static int move_post(struct api_call *c, struct err *e)
 /* ---- recommendations ---- */
 struct recommending {
 	struct api_rows *rows;
-	const json_t *excluded;
+	const json_t *excluded;	/* {lower-cased name or id: true} */
 	char *newest;		/* owned: name of the item's newest point */
 };
 
-static int read_excluded(const struct api_call *c, const json_t **ret, struct err *e)
+/* Into `ret`, an object. */
+static int read_excluded(struct api_call *c, json_t *ret, struct err *e)
 {
 	const struct place p = { .at = c->body };
 	json_t *list = NULL, *x;
 	size_t i;
 
-	*ret = NULL;
 	if (c->body == NULL)
 		return 0;
 	if (check_object_type(&p, "ListRecoveryPointsRecommendedForMoveRequest", e) != 0)
 		return -1;
 	if (jget_arr(c->body, "excludedRPList", &list, e) < 0)
 		return place_wrong(&p, "excludedRPList", e, "expected an array");
-	json_array_foreach(list, i, x)
-		if (!json_is_string(x))
+	json_array_foreach(list, i, x) {
+		const char *text = json_string_value(x), *key;
+
+		if (text == NULL)
 			return place_wrong(&p, "excludedRPList", e, "expected strings");
-	*ret = list;
+		key = arena_lower(&c->arena, str_c(text));
+		if (key == NULL || json_object_set_new(ret, key, json_true()) != 0)
+			return err_nomem(e);
+	}
 	return 0;
 }
 
-/* By name, or by id. */
-static bool is_excluded(const json_t *list, const struct resource *point)
+/* 1, 0, -1. */
+static int is_excluded(const json_t *excluded, const struct resource *point, struct err *e)
 {
-	const json_t *x;
-	size_t i;
+	auto_arena struct arena a = { 0 };
+	const char *id = arena_lower(&a, str_c(point->id));
 
-	json_array_foreach(list, i, x) {
-		struct str s = str_c(json_string_value(x));
-
-		if (str_ieq(s, str_c(point->name)) || str_ieq(s, str_c(point->id)))
-			return true;
-	}
-	return false;
+	if (id == NULL)
+		return err_nomem(e);
+	return json_object_get(excluded, point->name) != NULL || json_object_get(excluded, id) != NULL;
 }
 
 static int note_newest(void *arg, struct resource *point, struct err *e)
@@ -146,9 +147,10 @@ static int recommend(void *arg, struct resource *point, struct err *e)
 	struct recommending *r = arg;
 	struct archive_verdict v;
 	json_t *shown;
+	int out = strcmp(point->name, r->newest) == 0 ? 1 : is_excluded(r->excluded, point, e);
 
-	if (strcmp(point->name, r->newest) == 0 || is_excluded(r->excluded, point))
-		return 0;
+	if (out != 0)
+		return out < 0 ? -1 : 0;
 	if (archive_judge(r->rows->c, point, &v, e) != 0)
 		return -1;
 	if (v.code != NULL)
@@ -181,10 +183,13 @@ static int recommended_post(struct api_call *c, struct err *e)
 	auto_conn struct db_conn *conn = NULL;
 	auto_resource struct resource item = { 0 };
 	auto_rows struct api_rows rows = { 0 };
-	struct recommending r = { .rows = &rows };
+	auto_json json_t *excluded = json_object();
+	struct recommending r = { .rows = &rows, .excluded = excluded };
 	int rc;
 
-	if (read_excluded(c, &r.excluded, e) != 0)
+	if (excluded == NULL)
+		return err_nomem(e);
+	if (read_excluded(c, excluded, e) != 0)
 		return place_refuse(e);
 	if (api_rows_init(&rows, c, e) != 0 || api_cursor(c, &q.after, e) != 0 ||
 	    db_read_begin(c->world->db, &conn, e) != 0 || item_find(c, conn, &item, e) != 0)

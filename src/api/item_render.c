@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "api/item.h"
+#include "work/archive.h"
 
 #define DAY_US (86400LL * 1000000)
 
@@ -58,30 +59,60 @@ static int add_health(struct api_call *c, json_t *out, const json_t *props, bool
 	    "Healthy"), e);
 }
 
-static int oldest_time(void *arg, struct resource *point, struct err *e)
+struct times {			/* of points, owned; NULL: there is none */
+	json_t *oldest, *in_vault, *oldest_archived, *newest_archived;
+};
+
+static void times_done(struct times *t)
 {
-	(void)e;
-	*(json_t **)arg = json_incref(jat(point->body, "properties.recoveryPointTime"));
-	return 1;
+	json_decref(t->oldest);
+	json_decref(t->in_vault);
+	json_decref(t->oldest_archived);
+	json_decref(t->newest_archived);
 }
 
-static int count_points(struct db_conn *conn, const struct resource *item, int64_t *ret,
-    json_t **ret_oldest, struct err *e)
+static void first_of(json_t **field, json_t *when)
 {
-	/* Point names grow with time, so the first by id is the oldest. */
+	if (*field == NULL)
+		*field = json_incref(when);
+}
+
+/* Point names grow with time, so the first by id is the oldest.  Only where points can be in an archive
+ * all of them have to be looked at. */
+static int look_at(void *arg, struct resource *point, struct err *e)
+{
+	json_t *when = jat(point->body, "properties.recoveryPointTime");
+	struct times *t = arg;
+
+	(void)e;
+	first_of(&t->oldest, when);
+	if (!archive_has(point) || archive_is_rehydrated(point))
+		first_of(&t->in_vault, when);
+	if (!archive_has(point))
+		return 0;
+	first_of(&t->oldest_archived, when);
+	json_decref(t->newest_archived);
+	t->newest_archived = json_incref(when);
+	return 0;
+}
+
+static int count_points(struct api_call *c, struct db_conn *conn, const struct resource *item,
+    int64_t *ret, struct times *ret_times, struct err *e)
+{
 	struct resource_query q = { .type = TYPE_POINT, .parent = item->id };
 
 	if (resource_count(conn, &q, ret, e) != 0)
 		return -1;
-	q.limit = 1;
-	return resource_list(conn, &q, oldest_time, ret_oldest, e) < 0 ? -1 : 0;
+	q.limit = archive_configured(c->world->settings, c->vault.location) ? 0 : 1;
+	return resource_list(conn, &q, look_at, ret_times, e) < 0 ? -1 : 0;
 }
 
 static int add_extended(const struct item_view *view, json_t *out, struct err *e)
 {
-	json_t *oldest = view->oldest;
-	json_t *info = json_pack("{s:O*, s:O*, s:I, s:b}", "oldestRecoveryPoint", oldest,
-	    "oldestRecoveryPointInVault", oldest, "recoveryPointCount", (json_int_t)view->points,
+	json_t *info = json_pack("{s:O*, s:O*, s:O*, s:O*, s:I, s:b}", "oldestRecoveryPoint",
+	    view->oldest, "oldestRecoveryPointInVault", view->oldest_in_vault,
+	    "oldestRecoveryPointInArchive", view->oldest_archived, "newestRecoveryPointInArchive",
+	    view->newest_archived, "recoveryPointCount", (json_int_t)view->points,
 	    "policyInconsistent", 0);
 
 	return info == NULL ? err_nomem(e) : jset(out, "extendedInfo", info, e);
@@ -156,14 +187,16 @@ int item_render(struct api_call *c, struct db_conn *conn, const struct resource 
     bool extended, json_t **ret, struct err *e)
 {
 	auto_resource struct resource vm = { 0 };
-	auto_json json_t *oldest = NULL;
+	cleanup_with(times_done) struct times t = { 0 };
 	struct item_view view = { .is_extended = extended };
 	int found = resource_get(conn, item->ref, &vm, e);
 
-	if (found < 0 ||
-	    (extended && count_points(conn, item, &view.points, &oldest, e) != 0))
+	if (found < 0 || (extended && count_points(c, conn, item, &view.points, &t, e) != 0))
 		return -1;
 	view.is_vm_gone = found == 0;
-	view.oldest = oldest;
+	view.oldest = t.oldest;
+	view.oldest_in_vault = t.in_vault;
+	view.oldest_archived = t.oldest_archived;
+	view.newest_archived = t.newest_archived;
 	return item_render_view(c, item, &view, ret, e);
 }

@@ -9,7 +9,8 @@ struct item_view {
 	bool is_vm_gone;
 	bool is_extended;	/* extendedInfo too, which says: */
 	int64_t points;
-	json_t *oldest;		/* recoveryPointTime of the first; NULL: none.  Borrowed */
+	/* recoveryPointTime of the first point, and of those by their tier; NULL: none.  Borrowed */
+	json_t *oldest, *oldest_in_vault, *oldest_archived, *newest_archived;
 };
 must_check int item_render_view(struct api_call *c, const struct resource *item,
     const struct item_view *view, json_t **ret, struct err *e);

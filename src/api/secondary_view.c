@@ -143,7 +143,7 @@ int secondary_item(struct api_call *c, struct err *e)
 	oldest = n.oldest;
 	view.is_vm_gone = is_vm_gone(&item);
 	view.points = n.points;
-	view.oldest = oldest;
+	view.oldest = view.oldest_in_vault = oldest;
 	if (r < 0 || item_render_view(c, &item, &view, &body, e) != 0)
 		return -1;
 	return api_json(c, 200, TAKE(body), e);

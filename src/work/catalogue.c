@@ -20,7 +20,7 @@ struct rebuild {
 	const char *expired;	/* object of a point that was removed on purpose; may be NULL */
 	struct db_conn *c;	/* one transaction */
 	struct catalogue_stats *stats;
-	json_t *ids;		/* owned: {id of a point's row: true} of all that vault and archive have */
+	json_t *ids;		/* owned: {id of a point's row: IN_…} of all that vault and archive have */
 };
 
 /* The row's document is what the backup sealed, without what only the vault needs. */
@@ -52,26 +52,30 @@ int catalogue_point(const json_t *meta, const char *point, const char *location,
 	return 0;
 }
 
-/* Where the point is, the row says; *ret: it has to be written. */
-static int tell_place(const struct rebuild *r, struct resource *row, bool in_vault, bool *ret,
-    struct err *e)
+#define IN_VAULT 1
+#define IN_ARCHIVE 2
+
+static int places_of(const struct rebuild *r, const char *id)
 {
-	*ret = true;
-	if (!r->is_archive) {
-		if (!archive_has(row) || archive_is_rehydrated(row)) {
-			*ret = false;	/* that the archive has it too is seen later */
-			return 0;
-		}
-		return archive_tell_vault(row, e);
-	}
-	if (!in_vault) {
-		*ret = !archive_has(row) || archive_is_rehydrated(row);
-		return *ret ? archive_tell_archived(row, e) : 0;
-	}
-	if (archive_is_rehydrated(row)) {
-		*ret = false;
+	return (int)json_integer_value(json_object_get(r->ids, id));
+}
+
+/* Where the point is, the row says; *ret: it has to be written.  Those of the vault first, so that for
+ * a point of the archive it is known whether both have it. */
+static int tell_place(const struct rebuild *r, struct resource *row, bool *ret, struct err *e)
+{
+	bool is_told = archive_has(row) && !archive_is_rehydrated(row);
+
+	*ret = false;
+	if (!r->is_archive)
 		return 0;
+	if ((places_of(r, row->id) & IN_VAULT) == 0) {
+		*ret = !is_told;
+		return is_told ? 0 : archive_tell_archived(row, e);
 	}
+	if (archive_is_rehydrated(row))
+		return 0;
+	*ret = true;
 	return archive_tell_archived(row, e) != 0 || archive_tell_keep(row,
 	    clock_now_us(r->world->clock) + KEEP_US, e) != 0 ? -1 : archive_tell_rehydrated(row, e);
 }
@@ -79,17 +83,18 @@ static int tell_place(const struct rebuild *r, struct resource *row, bool in_vau
 static int take_in(struct rebuild *r, struct resource *row, struct err *e)
 {
 	auto_resource struct resource parent = { 0 }, old = { 0 };
-	bool in_vault = json_object_get(r->ids, row->id) != NULL, is_changed;
 	int found = resource_get(r->c, row->parent, &parent, e);
+	bool is_changed;
 
 	if (found == 0)
 		r->stats->homeless++;
 	if (found <= 0)
 		return found;
-	if (json_object_set_new(r->ids, row->id, json_true()) != 0)
+	if (json_object_set_new(r->ids, row->id, json_integer(places_of(r, row->id) |
+	    (r->is_archive ? IN_ARCHIVE : IN_VAULT))) != 0)
 		return err_nomem(e);
 	found = resource_get(r->c, row->id, &old, e);
-	if (found < 0 || tell_place(r, found > 0 ? &old : row, in_vault, &is_changed, e) != 0)
+	if (found < 0 || tell_place(r, found > 0 ? &old : row, &is_changed, e) != 0)
 		return -1;
 	if (found > 0 && !is_changed)
 		return 0;
@@ -168,6 +173,7 @@ static int is_in_copy(const struct rebuild *r, const struct resource *row, struc
 struct stale {
 	struct rebuild *r;
 	json_t *ids;		/* owned */
+	json_t *back;		/* owned: of points that rows have in the archive, but only the vault has */
 };
 
 static bool is_of_vault(const struct rebuild *r, const char *id)
@@ -178,9 +184,14 @@ static bool is_of_vault(const struct rebuild *r, const char *id)
 static int note_stale(void *arg, struct resource *row, struct err *e)
 {
 	struct stale *s = arg;
-	int copied;
+	int places = places_of(s->r, row->id), copied;
 
-	if (!is_of_vault(s->r, row->id) || json_object_get(s->r->ids, row->id) != NULL)
+	if (!is_of_vault(s->r, row->id))
+		return 0;
+	if (places == IN_VAULT && archive_has(row) &&
+	    (s->r->archive != NULL || !archive_is_rehydrated(row)))
+		return json_array_append_new(s->back, json_string(row->id)) != 0 ? err_nomem(e) : 0;
+	if (places != 0)
 		return 0;
 	/* The archive of a vault is not known to be lost because it is not where the settings say. */
 	copied = s->r->archive == NULL && archive_has(row) ? 1 : is_in_copy(s->r, row, e);
@@ -191,17 +202,33 @@ static int note_stale(void *arg, struct resource *row, struct err *e)
 	return json_array_append_new(s->ids, json_string(row->id)) != 0 ? err_nomem(e) : 0;
 }
 
-static int drop_stale(struct rebuild *r, struct err *e)
+static int bring_back(struct rebuild *r, const json_t *ids, struct err *e)
 {
-	struct resource_query q = { .type = TYPE_POINT };
-	auto_json json_t *ids = json_array();
-	struct stale s = { r, ids };
 	const json_t *x;
 	size_t i;
 
-	if (ids == NULL)
+	json_array_foreach(ids, i, x) {
+		auto_resource struct resource row = { 0 };
+
+		if (resource_get(r->c, json_string_value(x), &row, e) < 0 ||
+		    archive_tell_vault(&row, e) != 0 ||
+		    resource_put(r->c, &row, clock_now_us(r->world->clock), e) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int drop_stale(struct rebuild *r, struct err *e)
+{
+	struct resource_query q = { .type = TYPE_POINT };
+	auto_json json_t *ids = json_array(), *back = json_array();
+	struct stale s = { r, ids, back };
+	const json_t *x;
+	size_t i;
+
+	if (ids == NULL || back == NULL)
 		return err_nomem(e);
-	if (resource_list(r->c, &q, note_stale, &s, e) < 0)
+	if (resource_list(r->c, &q, note_stale, &s, e) < 0 || bring_back(r, back, e) != 0)
 		return -1;
 	json_array_foreach(ids, i, x) {
 		if (resource_delete(r->c, json_string_value(x), e) < 0)

@@ -391,6 +391,6 @@ int world_vault_remove(struct world *w, const struct resource *vault, struct err
 	if (region_path(w, vault->location, "vaults", store_id, &a, &dir, e) != 0)
 		return -1;
 	world_uncache(w, store_id);
-	return fs_remove_tree(dir, e) != 0 || archive_remove(w, vault, e) != 0 ||
-	    replica_remove(w, vault, e) != 0 ? err_in(e, "vault '%s'", vault->name) : 0;
+	return fs_remove_tree(dir, e) != 0 || replica_remove(w, vault, e) != 0 ||
+	    archive_remove(w, vault, e) != 0 ? err_in(e, "vault '%s'", vault->name) : 0;
 }

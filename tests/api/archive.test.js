@@ -104,6 +104,10 @@ test('a move leaves the point in the archive only, and frees what it alone neede
   assert.equal((await s.points()).length, 3);
   assert.deepEqual(await recommended(), [points[1]]);
   refused(await move(points[0]), 'UserErrorRecoveryPointAlreadyInArchiveTier');
+  const info = (await ok(server, 'GET', `${s.item}?$filter=expand%20eq%20'extendedInfo'`, { version: VERSION })).json.properties.extendedInfo;
+  const times = await Promise.all(points.map(async (p) => (await show(p)).recoveryPointTime));
+  assert.deepEqual([info.oldestRecoveryPoint, info.oldestRecoveryPointInVault, info.oldestRecoveryPointInArchive, info.newestRecoveryPointInArchive, info.recoveryPointCount],
+    [times[0], times[1], times[0], times[0], 3]);
 });
 
 test('the command line sees, verifies and reads the archive', () => {
@@ -150,6 +154,21 @@ test('the list of points is made anew from vault and archive', async () => {
   db.close();
   const [made] = json('rebuild');
   assert.equal(made.rowsAdded, 3);
+  const saved = path.join(server.root, 'saved');
+  const dir = path.join(archive, 'vaults', id);
+  fs.cpSync(dir, saved, { recursive: true });
+  assert.equal(vault('expire', points[0], '--archive').status, 0);
+  await server.start();
+  assert.deepEqual(await tiers(points[0]), ['InstantRP Valid', 'HardenedRP Valid']);	// only the vault has it
+  await server.stop();
+  fs.rmSync(dir, { recursive: true });
+  fs.renameSync(saved, dir);
+  assert.equal(json('rebuild')[0].rowsAdded, 0);
+  assert.equal(vault('expire', points[0]).status, 0);
+  await server.start();
+  assert.deepEqual(await tiers(points[0]), ['ArchivedRP Valid']);	// only the archive has it
+  await s.restored(points[0], 'RestoreDisks', thaw({ targetResourceGroupId: await target() }));
+  await server.stop();
   assert.equal(json('rebuild')[0].rowsAdded, 0);
   await server.start();
   assert.deepEqual((await s.points()).map((p) => p.name).sort(), points);

@@ -1,5 +1,5 @@
-// archive_crash.test.js - kill -9 at every step of a move into the archive tier and of a rehydration: at every moment
-// the vault or the archive has the whole point, and the job goes on.
+// archive_crash.test.js - kill -9 at every step of a move into the archive tier and of a rehydration, and steps that
+// fail: at every moment the vault or the archive has the whole point, and the job goes on or takes back what it did.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -54,16 +54,54 @@ const lies = (dir) => fs.readdirSync(path.join(dir, 'points'), { recursive: true
 const move = () => request(server, 'POST', `${s.item}/recoveryPoints/${point}/move`, { version: VERSION, body: { sourceTierType: 'HardenedRP', targetTierType: 'ArchivedRP' } });
 const places = (kind, steps) => steps.flatMap((step) => ['before', 'unsaved', 'after'].map((at) => `${kind}/${step}/${at}`));
 
-for (const place of ['copy/point', 'move/listed', ...places('move', ['copy', 'publish', 'collect'])])
+const backUp = async () => {
+  const r = await ok(server, 'POST', `${s.item}/backup`, { version: VERSION, body: { properties: { objectType: 'IaasVMBackupRequest', recoveryPointExpiryTimeInUTC: '2199-01-01T00:00:00Z' } } });
+  await s.jobEnd((await s.finished(r)).properties.jobId);
+  [{ name: point }] = await s.points();
+};
+
+for (const place of ['copy/point', 'move/listed', ...places('move', ['copy', 'publish']), 'move/collect/before'])
   test(`a move killed at ${place}`, async () => {
-    const r = await ok(server, 'POST', `${s.item}/backup`, { version: VERSION, body: { properties: { objectType: 'IaasVMBackupRequest', recoveryPointExpiryTimeInUTC: '2199-01-01T00:00:00Z' } } });
-    await s.jobEnd((await s.finished(r)).properties.jobId);
-    [{ name: point }] = await s.points();
+    await backUp();
     await dies(place, move);
     assert.deepEqual(await tiers(), ['ArchivedRP Valid']);
     assert.equal(lies(hot), false);
     assert.equal(lies(cold), true);
   });
+
+// A step that fails: the point is where its row says, whatever was done before.
+for (const place of ['copy/point', 'move/copy/unsaved', 'move/listed', 'move/publish/unsaved', 'move/collect/before'])
+  test(`a move that fails at ${place}`, async () => {
+    await backUp();
+    await server.stop();
+    await server.start(`${place}=error`);
+    const job = await s.jobEnd((await s.finished(await move())).properties.jobId, 'Failed');
+    const gone = !lies(hot);
+    assert.equal(gone, ['move/publish/unsaved', 'move/collect/before'].includes(place));
+    assert.deepEqual(await tiers(), gone ? ['ArchivedRP Valid'] : ['InstantRP Valid', 'HardenedRP Valid']);
+    assert.equal(lies(cold), gone);
+    if (gone) assert.match(JSON.stringify(job.properties.errorDetails), /was moved already, and stays in the archive/);
+    await server.stop();
+    await server.start();
+    if (!gone) await s.jobEnd((await s.finished(await move())).properties.jobId);
+    assert.equal(lies(cold), true);
+  });
+
+test('a move that is cancelled leaves the point in the vault', async () => {
+  await backUp();
+  await server.stop();
+  await server.start('move/copy/after=sleep:1000');
+  const r = await move();
+  assert.equal(r.status, 202, r.text);
+  const [{ name: job }] = (await ok(server, 'GET', `${s.vault}/backupJobs`, { version: VERSION })).json.value;
+  await ok(server, 'POST', `${s.vault}/backupJobs/${job}/cancel`, { version: VERSION });
+  await s.jobEnd(job, 'Cancelled');
+  assert.deepEqual(await tiers(), ['InstantRP Valid', 'HardenedRP Valid']);
+  assert.ok(lies(hot) && !lies(cold));
+  await server.stop();
+  await server.start();
+  await s.jobEnd((await s.finished(await move())).properties.jobId);
+});
 
 // Each of another point, for the first leaves its own rehydrated.
 let n = 0;
