@@ -33,8 +33,8 @@ static int read_tiers(const struct api_call *c, const char **ret_source, struct 
 	    place_need_word(&p, "targetTierType", tiers, &target, e) != 0)
 		return -1;
 	if (*ret_source == tiers[2])
-		return place_wrong(&p, "sourceTierType", e, "recovery points are moved into the archive "
-		    "tier only; a restore with rehydration brings one back");
+		return place_wrong(&p, "sourceTierType", e, "recovery points are moved into the "
+		    "archive tier only; a restore with rehydration brings one back");
 	if (target != tiers[2])
 		return place_wrong(&p, "targetTierType", e, "'%s' is not 'ArchivedRP'", target);
 	return 0;
@@ -47,8 +47,8 @@ static int check_move(struct api_call *c, const struct resource *point, const ch
 
 	if (strcmp(source, "InstantRP") == 0)
 		return err_http(e, ERR_INVALID, 400, "RecoveryPointTypeNotEligibleForArchive",
-		    "Recovery-Point Type is not eligible for Archive Move.\r\nRecovery point '%.64s' can be "
-		    "moved from HardenedRP only.", point->name);
+		    "Recovery-Point Type is not eligible for Archive Move.\r\nRecovery point "
+		    "'%.64s' can be moved from HardenedRP only.", point->name);
 	if (archive_judge(c, point, &v, e) != 0)
 		return -1;
 	return v.code == NULL ? 0 : err_http(e, ERR_CONFLICT, 400, v.code, "%s", v.text);
@@ -131,7 +131,8 @@ static int is_excluded(const json_t *excluded, const struct resource *point, str
 
 	if (id == NULL)
 		return err_nomem(e);
-	return json_object_get(excluded, point->name) != NULL || json_object_get(excluded, id) != NULL;
+	return json_object_get(excluded, point->name) != NULL ||
+	    json_object_get(excluded, id) != NULL;
 }
 
 static int note_newest(void *arg, struct resource *point, struct err *e)
@@ -204,6 +205,7 @@ const struct api_route archive_routes[] = {
 	{ "POST", ITEM "/recoveryPoints/{rp}/move", move_post, API_RS | API_VAULT | API_BODY,
 	    TYPE_POINT "/move/action" },
 	{ "POST", ITEM "/recoveryPointsRecommendedForMove", recommended_post,
-	    API_RS | API_VAULT | API_BODY_OPTIONAL, TYPE_ITEM "/recoveryPointsRecommendedForMove/action" },
+	    API_RS | API_VAULT | API_BODY_OPTIONAL,
+	    TYPE_ITEM "/recoveryPointsRecommendedForMove/action" },
 	{ NULL },
 };

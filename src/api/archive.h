@@ -13,8 +13,8 @@ struct archive_verdict {
 must_check int archive_judge(struct api_call *c, const struct resource *point,
     struct archive_verdict *ret, struct err *e);
 
-/* recoveryPointMoveReadinessInfo of a point as clients see it; nothing changes where the vault's region
- * has no archive tier. */
+/* recoveryPointMoveReadinessInfo of a point as clients see it; nothing changes where the vault's
+ * region has no archive tier. */
 must_check int archive_show(struct api_call *c, const struct resource *point, json_t *shown,
     struct err *e);
 

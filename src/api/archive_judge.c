@@ -31,22 +31,24 @@ int archive_judge(struct api_call *c, const struct resource *point, struct archi
 	*ret = (struct archive_verdict){ NULL, NULL };
 	if (!archive_configured(s, c->vault.location))
 		return refuse(ret, "UserErrorRecoveryPointIsNotEligibleForArchiveMove",
-		    arena_fmt(&c->arena, "Recovery-Point is not eligible for Archive Move.\r\nRegion '%s' "
-		    "has no archive tier on this server.", c->vault.location), e);
+		    arena_fmt(&c->arena, "Recovery-Point is not eligible for Archive Move.\r\n"
+		    "Region '%s' has no archive tier on this server.", c->vault.location), e);
 	if (archive_has(point))
 		return refuse(ret, "UserErrorRecoveryPointAlreadyInArchiveTier",
-		    arena_fmt(&c->arena, "Recovery-Point is not eligible for archive move as it has "
-		    "already been moved to archive tier.\r\nRecovery point '%.64s'.", point->name), e);
+		    arena_fmt(&c->arena, "Recovery-Point is not eligible for archive move as it "
+		    "has already been moved to archive tier.\r\nRecovery point '%.64s'.",
+		    point->name), e);
 	if (c->now_us - taken < s->archive_days * DAY_US)
 		return refuse(ret, "MinLifeSpanInStandardRequiredForArchive",
-		    arena_fmt(&c->arena, "Recovery-Point is not eligible for Archive Move as lifespan "
-		    "spent in Vault-Standard-Tier is lesser than the required minimum.\r\nRecovery point "
-		    "'%.64s' is younger than %lld days.", point->name, (long long)s->archive_days), e);
+		    arena_fmt(&c->arena, "Recovery-Point is not eligible for Archive Move as "
+		    "lifespan spent in Vault-Standard-Tier is lesser than the required minimum."
+		    "\r\nRecovery point '%.64s' is younger than %lld days.", point->name,
+		    (long long)s->archive_days), e);
 	if (expires != INT64_MAX && expires - c->now_us < REST_DAYS * DAY_US)
 		return refuse(ret, "MinRemainingLifeSpanInArchiveRequired",
-		    arena_fmt(&c->arena, "Recovery-Point remaining lifespan is lesser than the required "
-		    "minimum.\r\nRecovery point '%.64s' expires in less than %d days.", point->name,
-		    REST_DAYS), e);
+		    arena_fmt(&c->arena, "Recovery-Point remaining lifespan is lesser than the "
+		    "required minimum.\r\nRecovery point '%.64s' expires in less than %d days.",
+		    point->name, REST_DAYS), e);
 	return 0;
 }
 

@@ -77,8 +77,8 @@ static void first_of(json_t **field, json_t *when)
 		*field = json_incref(when);
 }
 
-/* Point names grow with time, so the first by id is the oldest.  Only where points can be in an archive
- * all of them have to be looked at. */
+/* Point names grow with time, so the first by id is the oldest.  Only where points can be in an
+ * archive all of them have to be looked at. */
 static int look_at(void *arg, struct resource *point, struct err *e)
 {
 	json_t *when = jat(point->body, "properties.recoveryPointTime");

@@ -351,7 +351,8 @@ static int judge(struct check *k, struct err *e)
 	bool unmanaged = k->kind == RESTORE_DISKS && check_text(k, "targetResourceGroupId") == NULL;
 
 	check_source(k);
-	if (check_rehydration(k, e) != 0 || check_account(k, e) != 0 || check_by_kind(k, e) != 0 || check_luns(k, e) != 0 ||
+	if (check_rehydration(k, e) != 0 || check_account(k, e) != 0 ||
+	    check_by_kind(k, e) != 0 || check_luns(k, e) != 0 ||
 	    put(k, "region", k->in->region, e) != 0)
 		return -1;
 	return jset(k->target, "unmanaged", json_boolean(unmanaged), e);

@@ -86,7 +86,8 @@ static const struct field {
 	{ "targetDiskNetworkAccessSettings.targetDiskAccessId", TEXT },
 	{ "recoveryPointRehydrationInfo", OBJECT },
 	{ "recoveryPointRehydrationInfo.rehydrationRetentionDuration", TEXT },
-	{ "recoveryPointRehydrationInfo.rehydrationPriority", TEXT }, { "resourceGuardOperationRequests", LIST },
+	{ "recoveryPointRehydrationInfo.rehydrationPriority", TEXT },
+	{ "resourceGuardOperationRequests", LIST },
 };
 
 static int check_type(const json_t *request, const struct field *f, struct err *e)

@@ -31,7 +31,8 @@ void check_source(struct check *k);
 /* restoreDiskLunList against the point; sets target.luns. */
 must_check int check_luns(struct check *k, struct err *e);
 
-/* recoveryPointRehydrationInfo, which a point in the archive tier needs; sets target.rehydration. */
+/* recoveryPointRehydrationInfo, which a point in the archive tier needs; sets
+ * target.rehydration. */
 must_check int check_rehydration(struct check *k, struct err *e);
 
 #endif

@@ -22,7 +22,7 @@ struct vault_cmd {
 	struct offline *offline;
 	struct resource *row;	/* of a copy: as the copy has it */
 	struct vault *vault;	/* NULL for verbs that do not open it */
-	struct vault *hot;	/* with --archive the vault itself, and `vault` is its archive; else NULL */
+	struct vault *hot;	/* with --archive the vault itself, `vault` its archive; else NULL */
 	const struct region_settings *copy_region;	/* it is a copy, in that region; else NULL */
 	const char *copy_store;	/* name of the copy's directory */
 	struct arena arena;

@@ -160,8 +160,8 @@ static void print_rebuilt(const struct catalogue_stats *s)
 	(void)printf("%lld points: %lld added to the server's list, %lld removed from it\n",
 	    (long long)s->points, (long long)s->added, (long long)s->removed);
 	if (s->kept > 0)
-		(void)fprintf(stderr, "holdfast vault rebuild: %lld points are in the vault's copy only, or "
-		    "in an archive that is not there: they stay in the list\n", (long long)s->kept);
+		(void)fprintf(stderr, "holdfast vault rebuild: %lld points are in the vault's copy "
+		    "only, or in an archive that is not there: they stay in the list\n", (long long)s->kept);
 	if (s->homeless > 0)
 		(void)fprintf(stderr, "holdfast vault rebuild: %lld points are of items that the server "
 		    "does not know; 'holdfast vault restore' reads them\n", (long long)s->homeless);

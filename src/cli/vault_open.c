@@ -86,8 +86,10 @@ static int open_archive(struct vault_cmd *c, struct err *e)
 	if (world_vault(w, c->row, &c->hot, e) != 0)
 		return -1;
 	found = archive_open(w, c->row, &c->vault, e);
-	return found != 0 ? (found < 0 ? -1 : 0) : err_set(e, ERR_NOT_FOUND, "vault '%s' has no archive: "
-	    "none of its recovery points was moved to the archive tier", c->row->name);
+	if (found != 0)
+		return found < 0 ? -1 : 0;
+	return err_set(e, ERR_NOT_FOUND, "vault '%s' has no archive: none of its "
+	    "recovery points was moved to the archive tier", c->row->name);
 }
 
 static struct vault *peer(void *arg)
@@ -110,8 +112,8 @@ int vault_cmd_open(struct vault_cmd *c, bool opens, struct err *e)
 	if (r != 0 && e->kind != ERR_NOT_FOUND)
 		return -1;
 	if (c->args->is_archive && (r != 0 || c->args->is_copy))
-		return r != 0 ? -1 : err_set(e, ERR_INVALID, "--archive and --copy exclude each other: "
-		    "copies have no archive");
+		return r != 0 ? -1 : err_set(e, ERR_INVALID, "--archive and --copy exclude each "
+		    "other: copies have no archive");
 	if (r != 0 || c->args->is_copy)
 		r = open_copy(c, r == 0 ? c->row->id : name, e);
 	else if (opens && c->args->is_archive)

@@ -70,9 +70,11 @@ static int insert(struct db_conn *c, const struct job_spec *s, const char *id, i
 	return db_exec(c, e, "INSERT INTO job (id, kind, vault, vault_key, item, item_key, operation,"
 	    " status, friendly_name, container_name, activity_id, cancellable, operation_id,"
 	    " operation_ends_with_job, step, undoing, cause_kind, lease_holder, lease_end_us,"
-	    " start_us, end_us, done, total, args, state, tasks, bag, internal_bag, errors, priority)"
+	    " start_us, end_us, done, total, args, state, tasks, bag, internal_bag, errors,"
+	    " priority)"
 	    " VALUES ($1, $2, $3, $4, $5, $6, $7, '" JOB_IN_PROGRESS "', $8, $9, $10, $11, $12, $13,"
-	    " '', 0, 0, '', 0, $14, 0, 0, 0, $15, '{}', $16, $17, $18, '[]', $19)", "ssssssssssisiissssi",
+	    " '', 0, 0, '', 0, $14, 0, 0, 0, $15, '{}', $16, $17, $18, '[]', $19)",
+	    "ssssssssssisiissssi",
 	    id, s->kind, s->vault != NULL ? s->vault : "", vault, s->item != NULL ? s->item : "",
 	    item, s->operation, s->friendly_name != NULL ? s->friendly_name : "",
 	    s->container_name != NULL ? s->container_name : "",

@@ -233,7 +233,8 @@ int server_start(const char *dir, const char *listen, struct server **ret, struc
 		.throttle = s->throttle, .sign_ins = s->sign_ins };
 	/* first what jobs wake, then what handlers do */
 	if (replicator_start(&s->world, &s->world.replicator, e) != 0 || start_jobs(s, e) != 0 ||
-	    archive_keeper_start(&s->world, &s->keeper, e) != 0 || start_http(s, listen != NULL ? listen : s->settings->listen, e) != 0)
+	    archive_keeper_start(&s->world, &s->keeper, e) != 0 ||
+	    start_http(s, listen != NULL ? listen : s->settings->listen, e) != 0)
 		return -1;
 	*ret = TAKE(s);
 	return 0;

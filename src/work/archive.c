@@ -35,12 +35,13 @@ static int dir_of(const struct world *w, const struct resource *vault, struct ar
 	const struct region_settings *r = settings_region(w->settings, vault->location);
 
 	if (r == NULL || r->archive == NULL)
-		return err_set(e, ERR_INVALID, "region '%s' has no archive tier: 'archive' is not set in "
-		    "its section of holdfast.conf", vault->location);
+		return err_set(e, ERR_INVALID, "region '%s' has no archive tier: 'archive' is not "
+		    "set in its section of holdfast.conf", vault->location);
 	if (!guid_valid(str_c(store_of(vault))))
 		return err_set(e, ERR_CORRUPT, "vault '%s' names no store", vault->id);
 	if (access(r->archive, F_OK) != 0)
-		return err_sys(e, errno, "opening '%s', the archive of region '%s'", r->archive, r->name);
+		return err_sys(e, errno, "opening '%s', the archive of region '%s'", r->archive,
+		    r->name);
 	*ret = arena_fmt(a, "%s/vaults/%s", r->archive, store_of(vault));
 	return *ret != NULL ? 0 : err_nomem(e);
 }
@@ -177,7 +178,8 @@ int archive_tell_archived(struct resource *point, struct err *e)
 	    json_pack("{s:I, s:b, s:O*}", "keepUntilUs", (json_int_t)0, "isRehydrated", 0, "before",
 	    before), e) != 0)
 		return -1;
-	return set_tiers(point, json_pack("[{s:s, s:s}]", "type", "ArchivedRP", "status", "Valid"), e);
+	return set_tiers(point, json_pack("[{s:s, s:s}]", "type", "ArchivedRP", "status", "Valid"),
+	    e);
 }
 
 int archive_tell_keep(struct resource *point, int64_t until_us, struct err *e)

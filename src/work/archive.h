@@ -1,11 +1,13 @@
-/* archive.h - the archive tier: a second place of a region's vaults, for points that are rarely read.
+/* archive.h - the archive tier: a second place of a region's vaults, for points that are rarely
+ * read.
  *
- * ARCHIVE/vaults/ID is a vault of the same id and key as the vault STORE/vaults/ID, with packs of its own: it
- * needs nothing of the vault (docs/decisions/0009).  A point is in the one, in the other, or (rehydrated) in
- * both for a while.  Where it is, its row says:
- *   internal.archive  {"keepUntilUs": until when the vault keeps the point too, 0: it need not,
- *                      "isRehydrated": the vault has it, "before": recoveryPointTierDetails before the move};
- *                     a point without it is in the vault
+ * ARCHIVE/vaults/ID is a vault of the same id and key as the vault STORE/vaults/ID, with packs of
+ * its own: it needs nothing of the vault (docs/decisions/0009).  A point is in the one, in the
+ * other, or (rehydrated) in both for a while.  Where it is, its row says:
+ *   internal.archive  a point without it is in the vault.
+ *       keepUntilUs   until when the vault keeps the point too; 0: it need not
+ *       isRehydrated  the vault has it
+ *       before        recoveryPointTierDetails before the move
  *   properties.recoveryPointTierDetails  the same for clients */
 #ifndef WORK_ARCHIVE_H
 #define WORK_ARCHIVE_H
@@ -15,8 +17,9 @@
 /* Has the region an archive tier? */
 bool archive_configured(const struct settings *s, const char *region);
 
-/* The archive of a vault (borrowed; stays open until the world ends): 1 and *ret, 0 the vault has none yet,
- * -1.  An archive directory that is not there fails: it may be on a file system that is not mounted. */
+/* The archive of a vault (borrowed; stays open until the world ends): 1 and *ret, 0 the vault
+ * has none yet, -1.  An archive directory that is not there fails: it may be on a file system
+ * that is not mounted. */
 must_check int archive_open(struct world *w, const struct resource *vault, struct vault **ret,
     struct err *e);
 /* The same, made if there is none: 0, -1. */
@@ -42,8 +45,8 @@ must_check int archive_tell_vault(struct resource *point, struct err *e);	/* and
 /* Does the vault, or archive, `v` have the point, whole as far as its object goes?  1, 0, -1. */
 must_check int archive_probe(struct vault *v, const struct resource *point, struct err *e);
 
-/* Take rehydrated points whose time is over out of the vault again; those that a running job may need
- * stay until the next time.  Never touches an archive. */
+/* Take rehydrated points whose time is over out of the vault again; those that a running job may
+ * need stay until the next time.  Never touches an archive. */
 must_check int archive_expire(struct world *w, struct err *e);
 
 /* The thread that does so, at once and every hour. */

@@ -1,7 +1,7 @@
 /* archive_expire.c - rehydrated points leave the vault when their time is over.
  *
- * Whether a point may go is decided, and it goes, in one write transaction: a restore writes that the point
- * is to stay, or its job's row, in another, so it comes either before or after. */
+ * Whether a point may go is decided, and it goes, in one write transaction: a restore writes
+ * that the point is to stay, or its job's row, in another, so it comes either before or after. */
 #include <stdio.h>
 
 #include "base/log.h"
@@ -99,10 +99,13 @@ static int vault_of(struct world *w, const char *id, struct resource *ret, struc
 	const char *end = strstr(id, below);
 	auto_arena struct arena a = { 0 };
 	auto_conn struct db_conn *c = NULL;
-	const char *vault = end != NULL ? arena_str(&a, (struct str){ id, (size_t)(end - id) }) : NULL;
+	const char *vault;
 
+	if (end == NULL)
+		return 0;
+	vault = arena_str(&a, (struct str){ id, (size_t)(end - id) });
 	if (vault == NULL)
-		return end != NULL ? err_nomem(e) : 0;
+		return err_nomem(e);
 	return db_read_begin(w->db, &c, e) != 0 ? -1 : resource_get(c, vault, ret, e);
 }
 
@@ -183,7 +186,8 @@ static void *run(void *arg)
 	do {
 		e = (struct err){ 0 };
 		if (archive_expire(k->world, &e) != 0)
-			log_event(LOG_WARN, "archive", "what", "rehydrated points", "error", e.msg, NULL);
+			log_event(LOG_WARN, "archive", "what", "rehydrated points", "error", e.msg,
+			    NULL);
 	} while (!wait_hour(k));
 	return NULL;
 }

@@ -42,8 +42,8 @@ static int load_rows(struct move *m, struct err *e)
 		return -1;
 	found = resource_get(c, job_vault(m->job), &m->vault, e);
 	if (found <= 0)
-		return found < 0 ? -1 : err_set(e, ERR_NOT_FOUND, "vault '%s' does not exist any more",
-		    job_vault(m->job));
+		return found < 0 ? -1 : err_set(e, ERR_NOT_FOUND, "vault '%s' does not exist "
+		    "any more", job_vault(m->job));
 	found = resource_get(c, point_id(m), &m->point, e);
 	if (found == 0)
 		return err_code(e, ERR_NOT_FOUND, "UserErrorRpNotFound",
@@ -85,7 +85,8 @@ static int verify(struct move *m, const char *object, struct err *e)
 
 	if (vault_point_open_object(m->archive, object, &p, e) != 0 ||
 	    vault_verify_point(p, &progress, e) != 0)
-		return err_in(e, "reading recovery point '%s' back from the archive", m->point.name);
+		return err_in(e, "reading recovery point '%s' back from the archive",
+		    m->point.name);
 	return 0;
 }
 
@@ -148,8 +149,8 @@ static int publish(struct job *j, void *world, struct err *e)
 		return -1;
 	there = archive_probe(m.archive, &m.point, e);
 	if (there <= 0)
-		return there < 0 ? -1 : err_set(e, ERR_CORRUPT, "the archive has lost recovery point "
-		    "'%s'", m.point.id);
+		return there < 0 ? -1 : err_set(e, ERR_CORRUPT, "the archive has lost recovery "
+		    "point '%s'", m.point.id);
 	if (put_row(&m, archive_tell_archived, e) != 0 || failpoint("move/listed", e) != 0 ||
 	    vault_point_delete_object(m.v, object, e) != 0 || job_task_end(j, TASK, NULL, e) != 0)
 		return -1;
@@ -168,8 +169,8 @@ static int publish_undo(struct job *j, void *world, struct err *e)
 	if (here > 0 && archive_has(&m.point))
 		return put_row(&m, archive_tell_vault, e);
 	if (here == 0)
-		return err_set(e, ERR_CONFLICT, "recovery point '%s' was moved already, and stays in "
-		    "the archive", m.point.name);
+		return err_set(e, ERR_CONFLICT, "recovery point '%s' was moved already, and stays "
+		    "in the archive", m.point.name);
 	return here < 0 ? -1 : 0;
 }
 
@@ -183,8 +184,8 @@ static int collect(struct job *j, void *world, struct err *e)
 	if (begin(&m, j, world, e) != 0)
 		return e->kind == ERR_NOT_FOUND ? 0 : -1;
 	if (vault_collect(m.v, NULL, &stats, e) != 0)
-		log_event(LOG_WARN, "collect", "job", job_id(j), "vault", job_vault(j), "reason", e->msg,
-		    NULL);
+		log_event(LOG_WARN, "collect", "job", job_id(j), "vault", job_vault(j), "reason",
+		    e->msg, NULL);
 	return 0;
 }
 

@@ -8,7 +8,8 @@
 #include "work/archive.h"
 #include "work/replicas.h"
 
-/* How long a point that is found in vault and archive stays in both, if no row says how long it is to. */
+/* How long a point that is found in vault and archive stays in both, if no row says how long it
+ * is to. */
 #define KEEP_US (INT64_C(30) * 86400 * 1000000)
 
 struct rebuild {
@@ -60,8 +61,8 @@ static int places_of(const struct rebuild *r, const char *id)
 	return (int)json_integer_value(json_object_get(r->ids, id));
 }
 
-/* Where the point is, the row says; *ret: it has to be written.  Those of the vault first, so that for
- * a point of the archive it is known whether both have it. */
+/* Where the point is, the row says; *ret: it has to be written.  Those of the vault first, so
+ * that for a point of the archive it is known whether both have it. */
 static int tell_place(const struct rebuild *r, struct resource *row, bool *ret, struct err *e)
 {
 	bool is_told = archive_has(row) && !archive_is_rehydrated(row);
@@ -193,7 +194,8 @@ static int note_stale(void *arg, struct resource *row, struct err *e)
 		return json_array_append_new(s->back, json_string(row->id)) != 0 ? err_nomem(e) : 0;
 	if (places != 0)
 		return 0;
-	/* The archive of a vault is not known to be lost because it is not where the settings say. */
+	/* The archive of a vault is not known to be lost because it is not where the settings
+	 * say. */
 	copied = s->r->archive == NULL && archive_has(row) ? 1 : is_in_copy(s->r, row, e);
 	if (copied != 0) {
 		s->r->stats->kept += copied > 0;

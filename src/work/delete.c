@@ -1,4 +1,5 @@
-/* delete.c - the delete job: the item's points, in the vault, its archive and as rows, then the item.
+/* delete.c - the delete job: the item's points, in the vault, its archive and as rows, then the
+ * item.
  *
  * A point leaves the vault first and its row goes right after, so that whatever stops the job,
  * at most one row is left without a point, and the next run of the job takes that one too.  The
@@ -92,7 +93,8 @@ static int drop_item(struct take *t, const struct rows *rows, struct vault *arch
 	return drop_all(t, v, archive, item, others, e);
 }
 
-/* NULL if there is none.  One that is out of reach matters only if the rows say that it has points. */
+/* NULL if there is none.  One that is out of reach matters only if the rows say that it has
+ * points. */
 static int find_archive(struct job *j, struct world *w, bool any_archived, struct vault **ret,
     struct err *e)
 {
@@ -167,8 +169,8 @@ static int collect(struct job *j, void *world, struct err *e)
 	if (found > 0)
 		found = vault_collect(archive, NULL, &stats, &why);
 	if (found < 0)
-		log_event(LOG_WARN, "collect", "job", job_id(j), "archive of", job_vault(j), "reason",
-		    why.msg, NULL);
+		log_event(LOG_WARN, "collect", "job", job_id(j), "archive of", job_vault(j),
+		    "reason", why.msg, NULL);
 	return 0;
 }
 

@@ -77,8 +77,8 @@ static int add_row(void *arg, struct resource *row, struct err *e)
 	    row->sort, e);
 }
 
-/* The copy may drop only what is safe elsewhere: rows of points that the archive has not, or whose archive
- * is out of reach, are rows like others. */
+/* The copy may drop only what is safe elsewhere: rows of points that the archive has not, or
+ * whose archive is out of reach, are rows like others. */
 static int check_archived(struct world *w, const struct resource *vault, struct rows *r,
     struct err *e)
 {
@@ -159,8 +159,8 @@ static bool any_begins(const struct gap_list *points, const char *with)
 	return false;
 }
 
-/* Of a point that the vault does not have: has it all the points of an item lost at once?  Those that went
- * into the archive are not lost. */
+/* Of a point that the vault does not have: has it all the points of an item lost at once?  Those
+ * that went into the archive are not lost. */
 static bool is_of_emptied(const struct gap_list *here, const struct rows *rows,
     const struct gap_point *p)
 {

@@ -1,8 +1,8 @@
-/* restore_rehydrate.c - the point of a restore back from the archive into the vault, where it stays as long
- * as the request says.
+/* restore_rehydrate.c - the point of a restore back from the archive into the vault, where it stays
+ * as long as the request says.
  *
- * The row says first that the vault is to keep the point, so that nobody takes it out again meanwhile.
- * Nothing is undone: the point may stay, and goes by itself when its time is over. */
+ * The row says first that the vault is to keep the point, so that nobody takes it out again
+ * meanwhile. Nothing is undone: the point may stay, and goes by itself when its time is over. */
 #include "vault/copy.h"
 #include "work/archive.h"
 #include "work/restore.h"

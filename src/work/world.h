@@ -26,14 +26,15 @@ struct world {
 	_Atomic int64_t stamp_us;	/* the last time that went into names of restored disks */
 };
 
-/* Directories of a region, made on first use: STORE/vaults, STORE/disks,
- * STORE/accounts.  `region` must be configured, and this server's, else ERR_INVALID; so with vaults. */
+/* Directories of a region, made on first use: STORE/vaults, STORE/disks, STORE/accounts.
+ * `region` must be configured, and this server's, else ERR_INVALID; so with vaults. */
 must_check int world_disk_dir(const struct world *w, const char *region, struct arena *a,
     const char **ret, struct err *e);
 must_check int world_account_dir(const struct world *w, const char *region, const char *account,
     struct arena *a, const char **ret, struct err *e);
 
-/* New resources' unique file name inside world_disk_dir(): "<disk name>-<8 hex>.<raw|qcow2|vhd>". */
+/* New resources' unique file name inside world_disk_dir(): "<disk name>-<8
+ * hex>.<raw|qcow2|vhd>". */
 must_check int world_disk_path(const struct world *w, const char *region, const char *disk_name,
     const char *extension, struct arena *a, const char **ret, struct err *e);
 
@@ -61,13 +62,13 @@ must_check int world_vault_key(const struct world *w, const struct resource *vau
 /* Wrap `key`, which must be the vault's (else ERR_DENIED), with the world's master key. */
 must_check int world_vault_rewrap(struct world *w, const struct resource *vault,
     const uint8_t key[32], struct err *e);
-/* Remove the vault's directory, its archive's and its copy's, for a vault that was deleted; who still holds the open vault
- * gets errors from it. */
+/* Remove the vault's directory, its archive's and its copy's, for a vault that was deleted; who
+ * still holds the open vault gets errors from it. */
 must_check int world_vault_remove(struct world *w, const struct resource *vault, struct err *e);
 
 /* ---- inside src/work ---- */
-/* The open vault that the cache has under `name`; else what `fn` opens, under the cache's mutex: 1 and
- * *ret, 0 there is none, -1. */
+/* The open vault that the cache has under `name`; else what `fn` opens, under the cache's mutex:
+ * 1 and *ret, 0 there is none, -1. */
 #define WORLD_CACHE_NAME 48	/* bytes of a name at most */
 typedef int world_open_fn(void *arg, struct vault **ret, struct err *e);
 must_check int world_cached(struct world *w, const char *name, world_open_fn *fn, void *arg,

@@ -1,5 +1,5 @@
-/* t_archive.c - the archive tier seen from below: what the copy in the paired region makes of archived points,
- * and when rehydrated ones leave the vault. */
+/* t_archive.c - the archive tier seen from below: what the copy in the paired region makes of
+ * archived points, and when rehydrated ones leave the vault. */
 #include "t.h"
 
 #include <sys/stat.h>
@@ -73,7 +73,8 @@ static void change_row(struct world_rig *g, const char *item, const char *name, 
 	struct err e;
 
 	OK(db_write_begin(g->world.db, &c, &e));
-	assert_int_equal(resource_get(c, arena_fmt(&a, "%s/recoveryPoints/%s", item, name), &row, &e), 1);
+	assert_int_equal(resource_get(c, arena_fmt(&a, "%s/recoveryPoints/%s", item, name), &row,
+	    &e), 1);
 	OK(archive_tell_archived(&row, &e));
 	if (keep_until != 0) {
 		OK(archive_tell_keep(&row, keep_until, &e));
@@ -122,7 +123,8 @@ static struct resource row_of(struct world_rig *g, const char *item, const char 
 	struct err e;
 
 	OK(db_read_begin(g->world.db, &c, &e));
-	assert_int_equal(resource_get(c, arena_fmt(&a, "%s/recoveryPoints/%s", item, name), &row, &e), 1);
+	assert_int_equal(resource_get(c, arena_fmt(&a, "%s/recoveryPoints/%s", item, name), &row,
+	    &e), 1);
 	return row;
 }
 
@@ -217,7 +219,8 @@ static void the_copy_keeps_what_the_archive_has_not(void **state)
 	OK(look(g, &e));
 	assert_true(has(copy_of(g), WEB, "100"));	/* out of reach */
 	assert_int_equal(rename(away, r->archive), 0);
-	assert_int_equal(vault_point_delete(archive_of(g), arena_lower(&a, str_c(WEB)), "100", &e), 1);
+	assert_int_equal(vault_point_delete(archive_of(g), arena_lower(&a, str_c(WEB)), "100",
+	    &e), 1);
 	OK(look(g, &e));
 	assert_true(has(copy_of(g), WEB, "100"));	/* lost: the copy's is the last */
 }
