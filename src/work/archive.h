@@ -2,7 +2,7 @@
  * read.
  *
  * ARCHIVE/vaults/ID is a vault of the same id and key as the vault STORE/vaults/ID, with packs of
- * its own: it needs nothing of the vault (docs/decisions/0009).  A point is in the one, in the
+ * its own: it needs nothing of the vault (docs/decisions/0011).  A point is in the one, in the
  * other, or (rehydrated) in both for a while.  Where it is, its row says:
  *   internal.archive  a point without it is in the vault.
  *       keepUntilUs   until when the vault keeps the point too; 0: it need not
